@@ -1,0 +1,31 @@
+# The commands of README.md.
+.PHONY: help deps test check lab lab-down microkernel run format
+
+help: ## these lines
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+deps: ## install what is missing: Debian packages (as root), Node 24, npm packages
+	@scripts/setup
+
+test: ## every gate and every tier of tests
+	@scripts/test
+
+check: deps ## types, lint, layers, dead code and unit tests: the quick half of `make test`
+	@PATH="$(CURDIR)/node_modules/.bin:$$(dirname $$(scripts/node --path)):$$PATH"; export PATH; \
+	  tsc -p tsconfig.json && eslint . && depcruise --config .dependency-cruiser.cjs src && knip && scripts/jest --selectProjects unit
+
+microkernel: deps ## build the discovery OS into .cache/microkernel
+	@microkernel/build
+
+lab: deps microkernel ## two virtual servers, powered on over IPMI, discovered by us; the lab stays up
+	@bin/rackwright lab up
+
+lab-down: ## remove every trace of the lab
+	@bin/rackwright lab down
+
+run: deps ## run the server on a real interface: make run CONFIG=FILE
+	@test -n "$(CONFIG)" || { echo "usage: make run CONFIG=FILE   (bin/rackwright config sample prints one)"; exit 2; }
+	@bin/rackwright serve --config "$(CONFIG)"
+
+format: ## rewrite the sources in the project's format
+	@PATH="$(CURDIR)/node_modules/.bin:$$(dirname $$(scripts/node --path)):$$PATH" prettier --write --log-level warn .

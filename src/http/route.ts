@@ -1,0 +1,67 @@
+import type { Readable } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { z } from 'zod';
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** What a handler is given: everything parsed by the route's own schemas. */
+export interface RouteRequest<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The peer's plain address. */
+  readonly peer: string;
+  readonly headers: Readonly<IncomingMessage['headers']>;
+  /** Aborted when the client went away. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler answers. `raw` takes the response over (streams, ranges, server-sent events). */
+export type RouteResponse =
+  | { readonly status: number; readonly json: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly status: number;
+      readonly text: string;
+      readonly type: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly status: number;
+      readonly bytes: Uint8Array;
+      readonly type: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | { readonly status: number; readonly empty: true; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly raw: (request: IncomingMessage, response: ServerResponse) => void | Promise<void> };
+
+/** One operation: the one source of its routing, validation, OpenAPI entry and client types. */
+export interface Route<Params = unknown, Query = unknown, Body = unknown> {
+  readonly method: Method;
+  /** Express 5 path: `/nodes/:id`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  /** How the body is read: `json` (default where `body` is given), `text`, `stream` (the handler reads `stream`). */
+  readonly bodyKind?: 'json' | 'text' | 'stream';
+  /** Most bytes of a json or text body; default 1 MiB. */
+  readonly bodyLimit?: number;
+  /** Status -> schema of the body, or a description where there is none. */
+  readonly responses: Readonly<Record<number, z.ZodType | string>>;
+  handle(
+    request: RouteRequest<Params, Query, Body> & { readonly stream: Readable },
+  ): Promise<RouteResponse> | RouteResponse;
+}
+
+/** A route whose types have been forgotten, as lists of routes hold it: its own schemas guard what it is handed. */
+export type AnyRoute = Route<never, never, never>;
+
+/** Types a route by its schemas. */
+export function defineRoute<Params = unknown, Query = unknown, Body = unknown>(
+  route: Route<Params, Query, Body>,
+): AnyRoute {
+  return route;
+}

@@ -1,0 +1,9 @@
+import { randomBytes } from 'node:crypto';
+
+/** A 24-digit hexadecimal id: seconds since 1970, then random; the form RackHD's clients know. */
+export function newId(now: Date = new Date()): string {
+  const seconds = Math.floor(now.getTime() / 1000)
+    .toString(16)
+    .padStart(8, '0');
+  return seconds + randomBytes(8).toString('hex');
+}

@@ -1,0 +1,67 @@
+/**
+ * Every state of a node and every legal move: the one place that knows them. `boot` asks `boots`, the API shows the
+ * state, the sweep reads `deadlineMinutes`, and docs/node-states.md is printed from this table.
+ */
+interface StateRow {
+  readonly meaning: string;
+  /** What a node in this state is told to boot when no run has said anything else. */
+  readonly boots: 'discovery' | 'nothing';
+  /** In-progress states only: after so long without an end, `expire` is applied. */
+  readonly deadlineMinutes?: number;
+  /** Event -> next state. An event without an entry is refused, and the refusal is a fact. */
+  readonly on: Readonly<Partial<Record<NodeEvent, NodeStateName>>>;
+}
+
+export type NodeStateName = 'new' | 'discovering' | 'discovered' | 'failed-discovery' | 'maintenance';
+
+/**
+ * `discover`: a discovery run began; `succeed`, `fail`, `abort`, `expire`: how it ended; `hold`, `resume`: an operator
+ * takes the node out of service and back.
+ */
+export type NodeEvent = 'discover' | 'succeed' | 'fail' | 'abort' | 'expire' | 'hold' | 'resume';
+
+export const nodeStates = {
+  new: {
+    meaning: 'known by name or address only; it has not booted from us',
+    boots: 'discovery',
+    on: { discover: 'discovering', hold: 'maintenance' },
+  },
+  discovering: {
+    meaning: 'a discovery run is active',
+    boots: 'discovery',
+    deadlineMinutes: 60,
+    on: {
+      succeed: 'discovered',
+      fail: 'failed-discovery',
+      abort: 'failed-discovery',
+      expire: 'failed-discovery',
+    },
+  },
+  discovered: {
+    meaning: 'catalogued; it boots what its runs tell it, else from its own disk',
+    boots: 'nothing',
+    on: { discover: 'discovering', hold: 'maintenance' },
+  },
+  'failed-discovery': {
+    meaning: 'the last discovery ended without success; its next network boot tries again',
+    boots: 'discovery',
+    on: { discover: 'discovering', hold: 'maintenance' },
+  },
+  maintenance: {
+    meaning: 'an operator holds the node: it gets an address and nothing to boot',
+    boots: 'nothing',
+    on: { resume: 'new' },
+  },
+} as const satisfies Record<NodeStateName, StateRow>;
+
+/** The state after `event`, or undefined where the table has no such move. */
+export function nextNodeState(state: NodeStateName, event: NodeEvent): NodeStateName | undefined {
+  const row: StateRow = nodeStates[state];
+  return row.on[event];
+}
+
+/** Milliseconds after which a node in this state is expired; undefined for states that last. */
+export function stateDeadlineMs(state: NodeStateName): number | undefined {
+  const row: StateRow = nodeStates[state];
+  return row.deadlineMinutes === undefined ? undefined : row.deadlineMinutes * 60_000;
+}
