@@ -1,0 +1,122 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { RackwrightError } from '../errors.ts';
+import type { Ipv4 } from './address.ts';
+import { portInUseError } from './port-holder.ts';
+
+/** The other end of a datagram. */
+export interface Peer {
+  readonly address: Ipv4;
+  readonly port: number;
+}
+
+/** An open UDP socket over IPv4. */
+export interface DatagramSocket {
+  /** Where it is bound; the port is the real one when 0 was asked for. */
+  readonly local: Peer;
+  /** Hands one datagram to the kernel; rejects with the system's error (ENETUNREACH, EMSGSIZE, ...). */
+  send(bytes: Uint8Array, to: Peer): Promise<void>;
+  /** Resolves when the socket is closed; nothing is received after the call. Closing twice does no harm. */
+  close(): Promise<void>;
+}
+
+export interface DatagramOptions {
+  /** `0.0.0.0` for all; broadcasts arrive only there. */
+  readonly address: Ipv4;
+  /** 0: a free one. */
+  readonly port: number;
+  /** May send to broadcast addresses. */
+  readonly broadcast?: boolean;
+  /**
+   * The port may be shared with other sockets that say the same (SO_REUSEADDR), in this process or another: ask
+   * `assertPortFree` first where another program would be a mistake.
+   */
+  readonly shared?: boolean;
+  /** Called for every datagram. The bytes are the callee's to keep. What it throws goes to `onError`. */
+  onDatagram(bytes: Uint8Array, from: Peer): void;
+  /** Faults of the open socket. The socket stays open. */
+  onError(error: unknown): void;
+}
+
+/**
+ * Opens a UDP socket. Throws a RackwrightError: `port-in-use` (names the program that holds the port), `no-address` (no
+ * interface has the address), `not-permitted` (a low port without the privilege), or `socket`.
+ */
+export async function openDatagram(options: DatagramOptions): Promise<DatagramSocket> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: options.shared === true });
+  try {
+    socket.bind({ address: options.address, port: options.port, exclusive: true });
+    await once(socket, 'listening');
+    if (options.broadcast === true) socket.setBroadcast(true);
+  } catch (error) {
+    socket.close();
+    throw await bindError(options, error);
+  }
+  socket.on('error', (error) => {
+    options.onError(error);
+  });
+  socket.on('message', (bytes, remote) => {
+    try {
+      options.onDatagram(bytes, { address: remote.address, port: remote.port });
+    } catch (error) {
+      options.onError(error);
+    }
+  });
+  return wrap(socket);
+}
+
+/**
+ * Throws `port-in-use` if anybody has the port open on any address, even if they would share it: two programs that both
+ * share a port each get every broadcast, and unicasts go to either.
+ */
+export async function assertPortFree(port: number): Promise<void> {
+  const ignore = (): void => undefined;
+  const probe = await openDatagram({ address: '0.0.0.0', port, onDatagram: ignore, onError: ignore });
+  await probe.close();
+}
+
+function wrap(socket: Socket): DatagramSocket {
+  const { address, port } = socket.address();
+  let closed: Promise<void> | undefined;
+  return {
+    local: { address, port },
+    send: (bytes, to) =>
+      new Promise((resolve, reject) => {
+        socket.send(bytes, to.port, to.address, (error) => {
+          if (error === null) resolve();
+          else reject(error);
+        });
+      }),
+    close: () => {
+      closed ??= new Promise((resolve) => {
+        socket.removeAllListeners('message');
+        socket.close(() => {
+          resolve();
+        });
+      });
+      return closed;
+    },
+  };
+}
+
+async function bindError(options: DatagramOptions, cause: unknown): Promise<RackwrightError> {
+  const where = `UDP port ${options.port} on ${options.address}`;
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return portInUseError('udp', options, cause);
+    case 'EADDRNOTAVAIL':
+      return new RackwrightError(
+        'no-address',
+        `${where} cannot be opened: no interface of this machine has that address. \`ip -4 address\` lists those it has.`,
+        { cause, retryable: true },
+      );
+    case 'EACCES':
+      return new RackwrightError(
+        'not-permitted',
+        `${where} cannot be opened: ports below 1024 need root or the capability CAP_NET_BIND_SERVICE.`,
+        { cause },
+      );
+    default:
+      return new RackwrightError('socket', `${where} cannot be opened`, { cause });
+  }
+}
