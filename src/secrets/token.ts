@@ -1,0 +1,36 @@
+import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+
+const lower = 'abcdefghijklmnopqrstuvwxyz';
+const upper = lower.toUpperCase();
+const digits = '0123456789';
+
+/** A new secret of `bytes` random bytes (at least 16) as base64url: fit for URLs, headers and file names. */
+export function newToken(bytes = 32): string {
+  if (bytes < 16) throw new RangeError('a token has at least 16 bytes');
+  return randomBytes(bytes).toString('base64url');
+}
+
+/** SHA-256 as hexadecimal: what the store keeps of a token, so that a copy of the store opens nothing. */
+export function sha256Hex(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** Whether two secrets are equal, in a time that tells neither where they differ nor how long they are. */
+export function sameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/**
+ * A password that every BMC we know accepts: 16 characters, because IPMI 1.5 keeps 16 bytes and 2.0 keeps 20 (IPMI 2.0,
+ * 22.30); letters and digits only, because some firmwares refuse or mangle anything else; at least one lower-case
+ * letter, one upper-case letter and one digit, because others enforce that. About 95 bits.
+ */
+export function newBmcPassword(): string {
+  const all = lower + upper + digits;
+  const pick = (from: string): string => from.charAt(randomInt(from.length));
+  for (;;) {
+    const password = Array.from({ length: 16 }, () => pick(all)).join('');
+    if (/[a-z]/.test(password) && /[A-Z]/.test(password) && /\d/.test(password)) return password;
+  }
+}
