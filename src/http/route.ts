@@ -1,10 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import type { Problem } from './problem.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-/** What a handler is given: everything parsed by the route's own schemas. */
+/**
+ * What a handler is given: everything parsed by the route's own schemas. Without a schema `params` and `query` are as
+ * they came and `body` is undefined.
+ */
 export interface RouteRequest<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
@@ -12,11 +16,14 @@ export interface RouteRequest<Params, Query, Body> {
   /** The peer's plain address. */
   readonly peer: string;
   readonly headers: Readonly<IncomingMessage['headers']>;
-  /** Aborted when the client went away. */
+  /** Aborted when the client went away, and when the server drains: long polls and streams end then. */
   readonly signal: AbortSignal;
 }
 
-/** What a handler answers. `raw` takes the response over (streams, ranges, server-sent events). */
+/**
+ * What a handler answers. `problem` is written in the form of the API. `raw` takes the response over (streams, ranges,
+ * server-sent events); if it resolves with a response after all, that is answered.
+ */
 export type RouteResponse =
   | { readonly status: number; readonly json: unknown; readonly headers?: Readonly<Record<string, string>> }
   | {
@@ -32,7 +39,14 @@ export type RouteResponse =
       readonly headers?: Readonly<Record<string, string>>;
     }
   | { readonly status: number; readonly empty: true; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly raw: (request: IncomingMessage, response: ServerResponse) => void | Promise<void> };
+  | { readonly problem: Problem }
+  | { readonly raw: RawAnswer };
+
+/** Resolves when it has done with the response, which it must end itself unless it resolves with a `RouteResponse`. */
+export type RawAnswer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<RouteResponse | undefined> | Promise<void>;
 
 /** One operation: the one source of its routing, validation, OpenAPI entry and client types. */
 export interface Route<Params = unknown, Query = unknown, Body = unknown> {
