@@ -10,15 +10,15 @@ export function newToken(bytes = 32): string {
   return randomBytes(bytes).toString('base64url');
 }
 
-/** SHA-256 as hexadecimal: what the store keeps of a token, so that a copy of the store opens nothing. */
-export function sha256Hex(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+/** SHA-256, hexadecimal: what the store keeps of a token, so that a copy of the store opens nothing. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token, 'utf8').digest('hex');
 }
 
-/** Whether two secrets are equal, in a time that tells neither where they differ nor how long they are. */
-export function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
-  return timingSafeEqual(digest(a), digest(b));
+/** Whether `hash` is the token's, in a time that does not tell where the two differ. */
+export function tokenMatches(token: string, hash: string): boolean {
+  const [ours, theirs] = [Buffer.from(hashToken(token)), Buffer.from(hash)];
+  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
 }
 
 /**
