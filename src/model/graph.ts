@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 export const finishedStates = ['succeeded', 'failed', 'timeout', 'cancelled'] as const;
 export type FinishedState = (typeof finishedStates)[number];
+export type WaitState = FinishedState | 'finished';
 
 /** A state that a task may wait for; `finished` is any of the four. */
 const waitState = z.enum([...finishedStates, 'finished']);
@@ -29,8 +30,9 @@ export const baseTaskDefinitionSchema = z.looseObject({
   injectableName: z.string().min(1),
   /** Name of the job: a row of `workflows/tasks/index.ts`. */
   runJob: z.string().min(1),
-  requiredOptions: z.array(z.string()),
-  requiredProperties: z.record(z.string(), z.unknown()),
+  requiredOptions: z.array(z.string()).default([]),
+  /** Dotted path -> value that the properties of earlier tasks must have. */
+  requiredProperties: z.record(z.string(), z.unknown()).default({}),
   properties: z.record(z.string(), z.unknown()),
   optionsSchema: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
 });
@@ -50,6 +52,8 @@ export const graphDefinitionSchema = z.looseObject({
   options: optionsSchema.optional(),
   tasks: z.array(graphTaskSchema).min(1),
   serviceGraph: z.boolean().optional(),
+  /** Ours: a run of this graph moves its node through the states `discovering`, then `discovered` or `failed-discovery`. */
+  nodeEvents: z.boolean().optional(),
 });
 
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;

@@ -5,8 +5,11 @@ import type { NodeEvent } from './node-states.ts';
 
 export type RunState = 'running' | 'succeeded' | 'failed' | 'cancelled';
 
-/** `dispatched`: a worker should take it; `claimed`: one has it; `waiting`: for a signal, holding no worker. */
-export type TaskState = 'pending' | 'dispatched' | 'claimed' | 'waiting' | FinishedState;
+/**
+ * `dispatched`: a worker should take it; `claimed`: one has it; `waiting`: for a signal, holding no worker;
+ * `unreachable`: what it waits for cannot happen any more, so it never ran.
+ */
+export type TaskState = 'pending' | 'dispatched' | 'claimed' | 'waiting' | FinishedState | 'unreachable';
 
 /** A worker's lease on an attempt. Writes of an attempt whose claim is not current are refused. */
 export interface Claim {
@@ -17,11 +20,16 @@ export interface Claim {
 
 export interface RunTask {
   readonly state: TaskState;
-  /** Counts from 1; grows when a claim expired and the task is tried again. */
+  /** 0 before it began, then counts from 1; grows when an attempt was interrupted and is made again. */
   readonly attempt: number;
   /** RackHD's task instance id (UUID). */
   readonly instanceId: string;
+  /** There while a worker may be acting: also after the task was ended from outside, until the worker let go. */
   readonly claim?: Claim;
+  /** This attempt follows an interrupted one and looks first whether that took effect. */
+  readonly verify?: true;
+  /** The boot whose agent took this attempt. */
+  readonly takenBy?: string;
   /** Since when a waiting task waits; signals from then on count. */
   readonly waitingSince?: string;
   /** ISO 8601; passed: the task ends `timeout`. */
@@ -32,11 +40,15 @@ export interface RunTask {
   readonly error?: { readonly reason: string; readonly message: string };
 }
 
-/** Facts and node events made known by a step; published by `due`, then dropped. Publishing twice does no harm. */
+/**
+ * Facts and node events made known by a step; published in the order of `seq`, then dropped. `id` is `<run>/<seq>`:
+ * publishing twice does no harm.
+ */
 export type OutboxItem =
-  | { readonly id: string; readonly kind: 'fact'; readonly fact: NewFact }
+  | { readonly id: string; readonly seq: number; readonly kind: 'fact'; readonly fact: NewFact }
   | {
       readonly id: string;
+      readonly seq: number;
       readonly kind: 'node-event';
       readonly nodeId: string;
       readonly event: NodeEvent;
@@ -52,7 +64,10 @@ export interface Run extends Document {
   /** Id of the resolved definition (its hash) in `definitions`. */
   readonly definitionId: string;
   readonly nodeId?: string;
-  /** The node's id while active, the run's own instanceId afterwards: unique, so a node has one active run. */
+  /**
+   * The node's id until the run has ended, is published and no worker acts for it any more; the run's own instanceId
+   * afterwards. Unique, so a node has one active run.
+   */
   readonly activeKey: string;
   readonly state: RunState;
   /** `active` while there is something due, `done` when ended and published: what the sweep looks for. */
@@ -65,11 +80,12 @@ export interface Run extends Document {
   readonly outboxSeq: number;
   /** The newest boot of the node seen by this run: tasks that wait for an agent look back at it. */
   readonly lastSession?: { readonly bootId: string; readonly at: string };
-  readonly cancelReason?: string;
+  /** Why it failed or was cancelled. */
+  readonly error?: { readonly label?: string; readonly reason: string; readonly message: string };
   readonly endedAt?: string;
 }
 
-/** A task with everything merged but the context: what the run executes. */
+/** A task with everything merged and rendered but the context: what the run executes. */
 export interface ResolvedTask {
   readonly label: string;
   readonly taskName: string;
@@ -83,6 +99,8 @@ export interface ResolvedTask {
   readonly timeoutMs?: number;
   /** Copied from the job at resolve time, so that `advance` and `due` need no code. */
   readonly mode: 'effect' | 'wait';
+  /** What a wait ends by: the agent's session, or its report. */
+  readonly awaits?: 'session' | 'report';
   readonly onInterrupt: 'repeat' | 'verify' | 'fail';
 }
 
@@ -90,6 +108,8 @@ export interface ResolvedGraph {
   readonly injectableName: string;
   readonly friendlyName: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Runs of it move their node's state. */
+  readonly nodeEvents: boolean;
   readonly tasks: readonly ResolvedTask[];
 }
 

@@ -33,10 +33,19 @@ export interface AgentWorkItem {
   readonly then?: 'reboot' | 'power-off';
 }
 
-/** A current attempt as the report's reader needs it: whose it is, which codes it accepts, which catalogs it brings. */
-export interface AgentAttempt {
-  readonly nodeId: string;
-  readonly work: AgentWork;
+/**
+ * An attempt as the report's reader needs it: whose it is, which codes it accepts, which catalogs it brings. `reported`:
+ * its report was accepted before, so a repeat is answered as then; `stale`: no such attempt, the agent drops it.
+ */
+export type AgentAttempt =
+  | { readonly state: 'open'; readonly nodeId: string; readonly work: AgentWork }
+  | { readonly state: 'reported'; readonly nodeId: string }
+  | { readonly state: 'stale' };
+
+export interface AttemptId {
+  readonly runId: string;
+  readonly label: string;
+  readonly attempt: number;
 }
 
 export interface AttemptReport {
@@ -68,10 +77,9 @@ export interface Engine {
   activeRun(nodeId: string): Promise<Run | undefined>;
   /** What the agent of this boot is to do now; the same attempt again, while it was not reported. */
   workFor(nodeId: string, bootId: string): Promise<AgentWorkItem | undefined>;
-  /** The attempt, if it is open. */
-  attempt(runId: string, label: string, attempt: number): Promise<AgentAttempt | undefined>;
+  attempt(id: AttemptId): Promise<AgentAttempt>;
   /** The result of an agent's attempt `<runId>/<label>/<attempt>`. */
-  report(attempt: { runId: string; label: string; attempt: number }, report: AttemptReport): Promise<ReportAnswer>;
+  report(id: AttemptId, report: AttemptReport): Promise<ReportAnswer>;
   /** What the node's active run wants it to boot; undefined: nothing in particular. */
   bootProfileFor(nodeId: string): Promise<BootProfile | undefined>;
   /** Resolves at the next change of the node's run, when `signal` is aborted, or after a short while: then ask again. */

@@ -108,8 +108,8 @@ export interface AgentCommand {
   readonly downloadUrl?: string;
   /** Exit codes that count as success; default: 0. */
   readonly acceptedResponseCodes?: readonly number[];
-  /** The output is a catalog of this source. `json`, `xml` and `raw` are RackHD's words; `auto`: by the source. */
-  readonly catalog?: { readonly source: string; readonly format: 'json' | 'xml' | 'raw' | 'auto' };
+  /** The output is a catalog of this source. Without `format` the source's own parser reads it. */
+  readonly catalog?: { readonly source: string; readonly format?: 'json' | 'xml' | 'raw' };
 }
 
 /** What the agent is to do for one attempt. */
@@ -147,10 +147,8 @@ export interface AgentJob<Options = Bag> extends WaitJobBase<Options> {
 export type WaitJob<Options = Bag> = SessionJob<Options> | AgentJob<Options>;
 export type Job = EffectJob<never> | WaitJob<never>;
 
-/** Types a job by its options' schema; lists of jobs forget the type, and the job's own schema guards what it is handed. */
-export function defineJob<Options, J extends EffectJob<Options> | WaitJob<Options>>(
-  job: J & { readonly options: z.ZodType<Options> },
-): Job {
+/** Types a job by its options' schema. Lists of jobs forget the type; the job's own schema guards what it is handed. */
+export function defineJob<Options>(job: EffectJob<Options> | WaitJob<Options>): Job {
   const forget: unknown = job;
   return forget as Job;
 }
