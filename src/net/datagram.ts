@@ -1,8 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { RackwrightError } from '../errors.ts';
 import type { Ipv4 } from './address.ts';
-import { portInUseError } from './port-holder.ts';
+import { bindError } from './bind-error.ts';
 
 /** The other end of a datagram. */
 export interface Peer {
@@ -50,7 +49,7 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
     if (options.broadcast === true) socket.setBroadcast(true);
   } catch (error) {
     socket.close();
-    throw await bindError(options, error);
+    throw await bindError('udp', options, error);
   }
   socket.on('error', (error) => {
     options.onError(error);
@@ -97,26 +96,4 @@ function wrap(socket: Socket): DatagramSocket {
       return closed;
     },
   };
-}
-
-async function bindError(options: DatagramOptions, cause: unknown): Promise<RackwrightError> {
-  const where = `UDP port ${options.port} on ${options.address}`;
-  switch ((cause as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE':
-      return portInUseError('udp', options, cause);
-    case 'EADDRNOTAVAIL':
-      return new RackwrightError(
-        'no-address',
-        `${where} cannot be opened: no interface of this machine has that address. \`ip -4 address\` lists those it has.`,
-        { cause, retryable: true },
-      );
-    case 'EACCES':
-      return new RackwrightError(
-        'not-permitted',
-        `${where} cannot be opened: ports below 1024 need root or the capability CAP_NET_BIND_SERVICE.`,
-        { cause },
-      );
-    default:
-      return new RackwrightError('socket', `${where} cannot be opened`, { cause });
-  }
 }
