@@ -31,6 +31,8 @@ export const nodeStates = {
     boots: 'discovery',
     deadlineMinutes: 60,
     on: {
+      // Its run is gone (a lost store, a deleted run): the next boot begins anew.
+      discover: 'discovering',
       succeed: 'discovered',
       fail: 'failed-discovery',
       abort: 'failed-discovery',

@@ -63,8 +63,10 @@ export interface Boot extends Document {
   readonly mac: Mac;
   /** The lease's address: the identity is delivered there and nowhere else. */
   readonly address: Ipv4;
-  /** SHA-256 of the identity's secret, hexadecimal. */
-  readonly secretHash: string;
+  /** What the firmware of this boot said its SMBIOS UUID was. */
+  readonly uuid?: string;
+  /** SHA-256 of the identity's secret, hexadecimal; none before the identity was fetched. */
+  readonly secretHash?: string;
   /** The kernel's boot id (`/proc/sys/kernel/random/boot_id`) that exchanged the identity; none before the exchange. */
   readonly kernelBootId?: string;
   /** SHA-256 of the session token, hexadecimal. */

@@ -1,0 +1,14 @@
+/** UUIDs that firmware vendors ship on every board: they identify nothing. Lower case. */
+const placeholders = new Set([
+  '03000200-0400-0500-0006-000700080009',
+  '00020003-0004-0005-0006-000700080009',
+  '12345678-1234-5678-90ab-cddeefaabbcc',
+  '11111111-2222-3333-4444-555555555555',
+]);
+
+/** Whether a UUID can tell one machine from another: well-formed, no placeholder, not one repeated digit. */
+export function isRealUuid(uuid: string): boolean {
+  const lower = uuid.toLowerCase();
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(lower)) return false;
+  return !placeholders.has(lower) && new Set(lower.replaceAll('-', '')).size > 1;
+}

@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { createApp } from './app.ts';
+import { withConfigOptions } from './config-flags.ts';
+import type { Config } from './config-schema.ts';
+import { createLog } from './log.ts';
+
+/** `rackwright serve`: runs the server until SIGTERM or SIGINT; a second signal ends it at once. */
+export function serveCommand(): Command {
+  return withConfigOptions(new Command('serve').description('run the server'), ({ config }) => serve(config));
+}
+
+async function serve(config: Config): Promise<void> {
+  const log = createLog(config.log.level);
+  const app = await createApp(config, { log, now: () => new Date() });
+  await app.start();
+  await stopSignal();
+  log.info({ event: 'server.stopping' }, 'stopping: no new work is taken');
+  await app.stop();
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve();
+      });
+    }
+  });
+}

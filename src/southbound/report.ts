@@ -1,0 +1,89 @@
+import type { Boot } from '../model/records.ts';
+import type { ReportAnswer } from '../workflows/engine.ts';
+import type { AgentCommand } from '../workflows/job.ts';
+import type { SouthboundDeps } from './deps.ts';
+
+/** What one command left behind. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A delivered attempt. */
+export interface AgentReport {
+  readonly boot: Boot;
+  readonly runId: string;
+  readonly label: string;
+  readonly attempt: number;
+  readonly results: readonly CommandResult[];
+}
+
+/** Ends of outputs that are kept with the attempt; whole outputs live in catalogs only. */
+const keptOutput = 4096;
+
+/**
+ * Ingests what a report brings, then tells the engine how the attempt ended. Catalogs are written first: a crash
+ * between the two makes the agent deliver the same report again, which changes nothing.
+ */
+export async function acceptReport(deps: SouthboundDeps, report: AgentReport): Promise<ReportAnswer> {
+  const { boot, runId, label, attempt, results } = report;
+  const key = { runId, label, attempt };
+  const open = await deps.engine.attempt(runId, label, attempt);
+  // Not open: either accepted before (the engine says so and changes nothing) or stale.
+  if (!open) return deps.engine.report(key, { ok: false, message: 'the attempt was not open' });
+  if (open.nodeId !== boot.nodeId) {
+    const text = `an agent delivered a result of another node's task '${label}'`;
+    deps.record({ kind: 'agent.refused', how: 'token', text, mac: boot.mac, nodeId: boot.nodeId, runId });
+    return 'stale';
+  }
+  const problems: string[] = [];
+  for (const [index, command] of open.work.commands.entries()) {
+    const problem = await checkCommand(deps, report, { command, result: results[index] });
+    if (problem !== undefined) problems.push(problem);
+  }
+  const ok = problems.length === 0;
+  const output = results.map(({ code, stdout, stderr }) => ({ code, stdout: tail(stdout), stderr: tail(stderr) }));
+  const ended = { ok, output, ...(ok ? {} : { message: problems.join('; ').slice(0, 2000) }) };
+  const answer = await deps.engine.report(key, ended);
+  const text = ok ? `the agent finished '${label}'` : `the agent's task '${label}' failed: ${ended.message ?? ''}`;
+  deps.record({
+    kind: 'agent.report',
+    how: 'token',
+    text,
+    mac: boot.mac,
+    nodeId: boot.nodeId,
+    runId,
+    data: { label, attempt, ok },
+  });
+  return answer;
+}
+
+/** What is wrong with one command's result; undefined: nothing. */
+async function checkCommand(
+  deps: SouthboundDeps,
+  { boot, runId, label, attempt }: AgentReport,
+  { command, result }: { command: AgentCommand; result: CommandResult | undefined },
+): Promise<string | undefined> {
+  if (!result) return `'${command.command.slice(0, 80)}' was not run`;
+  const accepted = command.acceptedResponseCodes ?? [0];
+  if (!accepted.includes(result.code)) {
+    const why = result.stderr.trim().split('\n').at(-1) ?? '';
+    return `'${command.command.slice(0, 80)}' ended with code ${result.code}${why === '' ? '' : `: ${why.slice(0, 300)}`}`;
+  }
+  if (!command.catalog) return undefined;
+  const { source, format } = command.catalog;
+  const ingested = await deps.ingest({
+    nodeId: boot.nodeId,
+    runId,
+    attempt: `${runId}/${label}/${attempt}`,
+    source,
+    format,
+    output: result.stdout,
+  });
+  return ingested.ok ? undefined : `catalog ${source}: ${ingested.reason}`;
+}
+
+function tail(text: string): string {
+  return text.length <= keptOutput ? text : `...${text.slice(-keptOutput)}`;
+}
