@@ -49,7 +49,7 @@ export type Store = Collections<Documents>;
 export interface OpenStore {
   readonly store: Store;
   /** Waits for writes under way, then closes. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
   /** Resolves if the store can be read; rejects with the fault if not. For health checks. */
-  ping(): Promise<void>;
+  readonly ping: () => Promise<void>;
 }

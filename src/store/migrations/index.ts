@@ -1,0 +1,19 @@
+import type { Documents } from '../collections.ts';
+import type { Migration } from './lift.ts';
+
+/** How the documents of each collection are lifted from form to form: one entry for each raise of `schemaVersion`. */
+export const migrations = {
+  nodes: [],
+  catalogs: [],
+  lookups: [],
+  leases: [],
+  obms: [],
+  bmcCredentials: [],
+  boots: [],
+  facts: [],
+  runs: [],
+  signals: [],
+  taskOutputs: [],
+  definitions: [],
+  members: [],
+} as const satisfies Record<keyof Documents, readonly Migration[]>;
