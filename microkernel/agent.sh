@@ -1,0 +1,203 @@
+#!/bin/sh
+# The agent of the discovery OS: docs/agent-protocol.md. The server serves it, so agent and server always agree; the
+# ramdisk's init fetches and runs it at every boot. It exchanges the identity of this boot for a session, then asks for
+# work, does it once and delivers the result, until the server says that the machine shall reboot.
+# Exit status: 3 the server refused this boot for good; anything else: init fetches the agent again.
+set -u
+identity=${RACKWRIGHT_IDENTITY:-/rackwright/identity.json}
+state=${RACKWRIGHT_STATE:-/run/rackwright}
+sys=${RACKWRIGHT_SYS:-/sys}
+proc=${RACKWRIGHT_PROC:-/proc}
+output_limit=${RACKWRIGHT_OUTPUT_LIMIT:-16777216} # bytes: all outputs of one attempt together
+delay_limit=${RACKWRIGHT_DELAY_LIMIT:-300}        # tenths of a second: the longest pause between two tries
+umask 077
+mkdir -p "$state/attempts"
+url=$(jq -er .url "$identity") || exit 1
+
+say() { echo "RACKWRIGHT $*"; }
+# The pause between tries doubles from 0.2 s; `calm` begins again. What succeeds at once, every time, must not spin.
+calm() { delay=2; }
+pause() {
+  sleep "$((delay / 10)).$((delay % 10))"
+  delay=$((delay * 2))
+  [ "$delay" -le "$delay_limit" ] || delay=$delay_limit
+}
+# call SECONDS PATH [CURL ARGUMENTS] - sets $code (000: no answer); the body is in $state/answer. The session's token
+# stands in a file, because every process can read the arguments of another.
+call() {
+  seconds=$1 path=$2 && shift 2
+  rm -f "$state/answer"
+  code=$(curl -sS --path-as-is --connect-timeout 5 --max-time "$seconds" -H "@$state/headers" -o "$state/answer" -w '%{http_code}' "$@" "$url$path" 2>"$state/curl-error") || code=000
+}
+refused() {
+  say "agent refused: $(jq -r .message "$state/answer" 2>/dev/null)"
+  exit 3
+}
+
+# Exchanges the identity for a session; tries until it is told yes or no.
+open_session() {
+  for port in "$sys"/class/net/*; do
+    [ ! -e "$port/device" ] || cat "$port/address"
+  done | jq -R -n --slurpfile identity "$identity" --arg kernel "$(cat "$proc/sys/kernel/random/boot_id")" \
+    --arg uuid "$(cat "$sys/class/dmi/id/product_uuid" 2>/dev/null)" \
+    '$identity[0] | { bootId, secret, kernelBootId: $kernel, uuid: ($uuid | ascii_downcase), macs: [inputs] }' >"$state/exchange"
+  while :; do
+    echo 'content-type: application/json' >"$state/headers"
+    call 30 /agent/session --data-binary "@$state/exchange"
+    case $code in
+      200)
+        if session=$(jq -er '.session | strings | select(test("^[!-~]+$"))' "$state/answer" 2>/dev/null); then
+          echo "authorization: Bearer $session" >>"$state/headers"
+          say "agent session $(jq -r .nodeId "$state/answer")"
+          return
+        fi
+        ;;
+      403) refused ;;
+    esac
+    pause
+  done
+}
+
+# run NUMBER - runs one command of the attempt; leaves its result in $attempt/NUMBER.json (and its status in $code)
+run() {
+  command=".commands[$1]"
+  code=0 late=false
+  source=$(jq -r "$command.downloadUrl // \"\"" "$attempt/work.json")
+  mkfifo "$attempt/out" "$attempt/err"
+  readers=
+  # What is read beyond the limit is thrown away, so that the command can go on. timeout makes each reader's processes
+  # a group of their own, which one signal ends.
+  for stream in out err; do
+    # shellcheck disable=SC2016 # the inner shell's arguments
+    timeout "$((seconds_each + 60))" sh -c 'head -c "$1" >"$2"; cat >/dev/null' - "$((left + 1))" "$attempt/$stream.bin" <"$attempt/$stream" &
+    readers="$readers $!"
+  done
+  {
+    if [ -n "$source" ]; then
+      case $source in /*) source=$url$source ;; esac
+      file=${source%%[?#]*} && file=${file##*/}
+      curl -fsS --connect-timeout 10 --retry 3 --max-time "$seconds_each" -o "$file" "$source" && chmod 0555 "$file"
+      code=$?
+    fi
+    if [ "$code" = 0 ]; then
+      jq -r '(.environment // {} | to_entries[] | select(.key | test("^[A-Za-z_][A-Za-z0-9_]*$")) | "export \(.key)=\(.value | tostring | @sh)")' "$attempt/work.json" >"$attempt/script"
+      jq -r "$command.command" "$attempt/work.json" >>"$attempt/script"
+      timeout --kill-after=5 "$seconds_each" sh "$attempt/script"
+      code=$?
+      [ "$code" != 124 ] || late=true
+    fi
+  } </dev/null >"$attempt/out" 2>"$attempt/err"
+  # A process that the command left behind may hold the pipes: what it writes later is not waited for.
+  # shellcheck disable=SC2086 # two process ids
+  (sleep 1 && kill $readers) 2>/dev/null &
+  # shellcheck disable=SC2086
+  wait $readers
+  kill $! 2>/dev/null
+  truncated=false
+  for stream in out err; do
+    size=$(stat -c %s "$attempt/$stream.bin")
+    if [ "$size" -gt "$left" ]; then
+      truncated=true size=$left
+      truncate -s "$left" "$attempt/$stream.bin"
+    fi
+    left=$((left - size))
+  done
+  jq -n --argjson code "$code" --rawfile stdout "$attempt/out.bin" --rawfile stderr "$attempt/err.bin" --argjson timedOut "$late" --argjson truncated "$truncated" \
+    '{ $code, $stdout, $stderr } + if $timedOut then { $timedOut } else {} end + if $truncated then { $truncated } else {} end' >"$attempt/result.new"
+  mv "$attempt/result.new" "$attempt/$(printf %06d "$1").json"
+  rm -f "$attempt/out" "$attempt/err" "$attempt/out.bin" "$attempt/err.bin" "$attempt/script"
+}
+
+# Runs the attempt in $state/answer, unless this boot has run it before; then delivers its report.
+take_work() {
+  jq -e '(.attempt | strings | length > 0 and length <= 200) and (.commands | arrays | all(.command | type == "string")) and
+    (.timeoutSeconds // 600 | numbers | . >= 1)' "$state/answer" >/dev/null 2>&1 || return 1
+  name=$(jq -r .attempt "$state/answer")
+  attempt=$state/attempts/at-$(jq -r '.attempt | @uri' "$state/answer")
+  if mkdir "$attempt" 2>/dev/null; then
+    cp "$state/answer" "$attempt/work.json"
+    perform
+  else
+    cp "$state/answer" "$attempt/work.json"
+    pause
+  fi
+  [ -e "$attempt/report.json" ] ||
+    write_report '[{ code: 125, stdout: "", stderr: "the agent ended while this command ran", interrupted: true }]'
+  deliver
+}
+perform() {
+  say "work $name"
+  seconds_each=$(jq -r '.timeoutSeconds // 600 | ceil' "$attempt/work.json")
+  count=$(jq -r '.commands | length' "$attempt/work.json")
+  left=$output_limit number=0
+  mkdir "$attempt/files" && cd "$attempt/files" || exit 1
+  while [ "$number" -lt "$count" ]; do
+    run "$number"
+    [ "$code" = 0 ] || ! jq -e .stopOnError "$attempt/work.json" >/dev/null || break
+    number=$((number + 1))
+  done
+  cd / && rm -rf "$attempt/files"
+  write_report '[]'
+}
+# write_report LIST - the results there are, in order, and those of LIST, as the body to deliver
+write_report() {
+  cat "$attempt"/[0-9]*.json 2>/dev/null | jq -s "{ results: (. + $1) }" >"$attempt/report.new"
+  mv "$attempt/report.new" "$attempt/report.json"
+  rm -f "$attempt"/[0-9]*.json
+}
+
+# Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
+deliver() {
+  target=/agent/attempts/$(jq -r '.attempt | split("/") | map(@uri) | join("/")' "$attempt/work.json")
+  while :; do
+    call 300 "$target" -H 'expect:' --data-binary "@$attempt/report.json"
+    case $code in
+      200 | 204)
+        say "done $name"
+        case $(jq -r '.then // ""' "$attempt/work.json") in
+          reboot) end_machine reboot b ;;
+          power-off) end_machine poweroff o ;;
+        esac
+        calm
+        return
+        ;;
+      401) open_session ;;
+      403) refused ;;
+      408 | 429) ;;
+      413) # too large for the server: let it know the codes at least
+        jq '.results[] |= (.stdout = "" | .stderr = "" | .truncated = true)' "$attempt/report.json" >"$attempt/report.new"
+        mv "$attempt/report.new" "$attempt/report.json"
+        ;;
+      4??) # 409: the attempt is not current; others: sending the same body again would not help
+        say "dropped $name ($code)"
+        pause
+        return
+        ;;
+    esac
+    pause
+  done
+}
+# Ends the machine at once: nothing that runs here keeps anything.
+end_machine() {
+  say "$1"
+  sync
+  "$1" -f || echo "$2" >"$proc/sysrq-trigger"
+  while :; do sleep 3600; done
+}
+
+calm
+open_session
+while :; do
+  began=$(date +%s)
+  call 60 /agent/work
+  case $code in
+    200) take_work || pause ;;
+    204) if [ $(($(date +%s) - began)) -lt 2 ]; then pause; else calm; fi ;;
+    401)
+      pause
+      open_session
+      ;;
+    403) refused ;;
+    *) pause ;;
+  esac
+done
