@@ -36,7 +36,7 @@ module.exports = {
     {
       name: 'only-app-api-southbound-import-timeline',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(timeline|api|southbound|app|app\\.ts|main\\.ts|cli)' },
+      from: { path: '^src/', pathNot: '^src/(timeline|api|southbound|app|main\\.ts|cli)' },
       to: { path: '^src/timeline/' },
     },
     {
@@ -55,7 +55,7 @@ module.exports = {
     {
       name: 'nobody-imports-the-top',
       severity: 'error',
-      from: { path: '^src/(?!main\\.ts|cli/|app)' },
+      from: { path: '^src/(?!app/|cli/)[^/]+/' },
       to: { path: '^src/(main|app|config)\\.ts$' },
     },
     {
