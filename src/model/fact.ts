@@ -41,6 +41,7 @@ export const factKinds = {
   'run.started': 'a run of a graph began',
   'run.task': 'a task of a run changed its state',
   'run.finished': 'a run ended',
+  'facts.dropped': 'facts were lost because more arrived than could be written',
 } as const;
 
 export type FactKind = keyof typeof factKinds;
