@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts';
 import type { Fact, FactKind, NewFact } from '../model/fact.ts';
+import type { GraphDefinition } from '../model/graph.ts';
 import type { Node } from '../model/node.ts';
 import type { Store } from '../store/collections.ts';
 import type { Engine } from '../workflows/engine.ts';
@@ -36,4 +37,43 @@ export interface ApiFacts {
   since(cursor: string | undefined, query: { kinds?: readonly FactKind[]; limit: number }): Promise<readonly Fact[]>;
   /** Calls `listener` with each fact once it is stored; the answer ends that. */
   subscribe(listener: (fact: Fact) => void): () => void;
+}
+
+/** `timeline/why.ts`: what happened to a node, and why it did not boot. */
+export interface ApiWhy {
+  /** The facts that belong to the node, oldest first. */
+  timeline(node: Node): Promise<readonly Fact[]>;
+  /** The ranked causes, with evidence and the next check. */
+  diagnosis(node: Node): Promise<unknown>;
+  /** Timeline and verdict as lines of plain text. */
+  text(node: Node): Promise<string>;
+}
+
+export type PutResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly message: string; readonly errors?: readonly string[] };
+
+/** The library of graphs and tasks (`workflows/definitions.ts`): what ships with us and what users put beside it. */
+export interface ApiDefinitions {
+  graphs(): Promise<readonly GraphDefinition[]>;
+  graph(name: string): Promise<GraphDefinition | undefined>;
+  /** Checks and stores; a graph of the same name is replaced. */
+  putGraph(definition: GraphDefinition): Promise<PutResult>;
+  /** Whether there was one. */
+  deleteGraph(name: string): Promise<boolean>;
+  tasks(): Promise<readonly TaskDocument[]>;
+  task(name: string): Promise<TaskDocument | undefined>;
+  putTask(definition: TaskDocument): Promise<PutResult>;
+  deleteTask(name: string): Promise<boolean>;
+}
+
+/** A task or base task, as RackHD writes it. */
+export interface TaskDocument extends Readonly<Record<string, unknown>> {
+  readonly injectableName: string;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  /** Part -> how it is, in words: `store`, `redis`, each role. */
+  readonly parts: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
 }

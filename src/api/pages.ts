@@ -30,3 +30,8 @@ export async function findAll<T extends Document>(
   }
   return found.slice(0, top);
 }
+
+/** Each item of each page in another form. */
+export async function* mapped<T>(pages: AsyncGenerator<readonly T[]>, form: (item: T) => unknown): AsyncGenerator<unknown[]> {
+  for await (const items of pages) yield items.map(form);
+}

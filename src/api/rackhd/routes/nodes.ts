@@ -8,6 +8,7 @@ import { modify } from '../../../store/modify.ts';
 import type { ApiDeps } from '../../deps.ts';
 import { identifierForm, nodeById, nodeByIdentifier } from '../../find-node.ts';
 import { findAll } from '../../pages.ts';
+import { present } from '../../present.ts';
 import { removeNode } from '../../remove-node.ts';
 import { patchNode, postNode, type ObmBody, type PatchNode, type PostNode } from '../bodies.ts';
 import { badRequest, noContent, nodeNotFound } from '../form.ts';
@@ -146,9 +147,9 @@ function isObmBody(obm: NonNullable<PatchNode['obms']>[number]): obm is ObmBody 
   return 'config' in obm;
 }
 
-/** The given fields of the node itself; a field that was not given is left out, so that it keeps its value. */
+/** The given fields of the node itself. */
 function patched({ obms: _obms, obmSettings: _obmSettings, ...fields }: PatchNode): Partial<Node> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return present(fields);
 }
 
 function deleteNode({ store }: ApiDeps): Route {
