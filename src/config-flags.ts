@@ -6,12 +6,12 @@ export function withConfigOptions(command: Command, action: (loaded: LoadedConfi
   const env = environment();
   command.option('--config <file>', 'YAML file (or RACKWRIGHT_CONFIG)');
   for (const option of configOptions()) command.option(`${option.flag} <value>`, option.description);
-  return command.action(async (given: Record<string, string>) => {
+  return command.action(async (given: Record<string, string> & { config?: string }) => {
     const flags = configOptions().flatMap((option) => {
       const value = given[attributeName(option.flag)];
       return value === undefined ? [] : [[option.flag.slice(2), value] as const];
     });
-    const file = given['config'] ?? env['RACKWRIGHT_CONFIG'];
+    const file = given.config ?? env.RACKWRIGHT_CONFIG;
     await action(loadConfig({ file, env, flags: Object.fromEntries(flags) }));
   });
 }

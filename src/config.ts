@@ -38,7 +38,7 @@ export interface ConfigInput {
 const otherVariables = new Set(['RACKWRIGHT_CONFIG', 'RACKWRIGHT_URL', 'RACKWRIGHT_LAB']);
 
 /** The process's environment, for callers that only pass it on. */
-export function environment(): Readonly<Record<string, string | undefined>> {
+export function environment(): Readonly<Record<string, string | undefined>> & { readonly RACKWRIGHT_CONFIG?: string } {
   return process.env;
 }
 

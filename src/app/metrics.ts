@@ -14,10 +14,15 @@ export interface Metrics {
 export function createMetrics(deps: { store: Store; facts: Pick<FactLog, 'subscribe'> }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const facts = new Counter({ name: 'rackwright_facts_total', help: 'Facts stored by this server', labelNames: ['kind'], registers: [registry] });
+  const facts = new Counter({
+    name: 'rackwright_facts_total',
+    help: 'Facts stored by this server',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
   for (const kind of Object.keys(factKinds)) facts.inc({ kind }, 0);
-  const unsubscribe = deps.facts.subscribe((fact) => {
-    facts.inc({ kind: fact.kind });
+  const unsubscribe = deps.facts.subscribe((stored) => {
+    for (const { kind } of stored) facts.inc({ kind });
   });
   new Gauge({
     name: 'rackwright_nodes',
@@ -25,7 +30,8 @@ export function createMetrics(deps: { store: Store; facts: Pick<FactLog, 'subscr
     labelNames: ['state'],
     registers: [registry],
     async collect() {
-      for (const state of Object.keys(nodeStates)) this.set({ state }, await deps.store.nodes.count({ 'state.name': state }));
+      for (const state of Object.keys(nodeStates))
+        this.set({ state }, await deps.store.nodes.count({ 'state.name': state }));
     },
   });
   new Gauge({

@@ -23,7 +23,9 @@ export function findSouthbound(config: Config, interfaces: Interfaces): Southbou
     throw new InputError('southbound.interface', 'expected the interface that nodes boot from (or southbound.address)');
   }
   const local = findLocalNetwork({ interface: name, address }, interfaces);
-  const configured = config.southbound.subnets.map((subnet, index) => dhcpSubnet(subnet, `southbound.subnets[${index}]`));
+  const configured = config.southbound.subnets.map((subnet, index) =>
+    dhcpSubnet(subnet, `southbound.subnets[${index}]`),
+  );
   return { local, subnets: configured.length > 0 ? configured : [observed(local.network)] };
 }
 

@@ -34,6 +34,8 @@ export interface SouthboundDeps {
   readonly kernelArgs: string;
   /** First part of a `/files/` path -> directory. */
   readonly fileRoots: Readonly<Record<string, string>>;
+  /** Milliseconds of a clock that does not go back. */
+  clock(): number;
   /** Path of the agent's script. */
   readonly agentScript: string;
 }
