@@ -12,10 +12,10 @@ import { createFactTable } from './table.ts';
 import { createFactWriter, type FactStats } from './writer.ts';
 
 /**
- * A fact that leaves with the write that decided it. One with an id says when it was decided: published again, after a
- * crash, it is no second fact.
+ * A fact that leaves with the write that decided it, and says when that was. With an id it may be published again, after
+ * a crash, and is no second fact.
  */
-export type DecidedFact = NewFact & ({ readonly id: string; readonly at: string } | { readonly id?: never });
+export type DecidedFact = NewFact & { readonly at: string };
 
 /** Everything that happened, in order: observed facts by way of a bounded queue, decided facts at once. */
 export interface FactLog {
@@ -73,7 +73,7 @@ export function createFactLog(deps: FactLogDeps): FactLog {
     },
     append: async (facts) => {
       const numbered = facts.map((fact) => ({
-        ...boundFact<NewFact>(fact),
+        ...boundFact(fact),
         id: fact.id === undefined ? nextId() : decidedFactId(fact.id, fact.at),
       }));
       const { error } = await table.insert(numbered);

@@ -22,11 +22,13 @@ export function createStrangers(
   limit: number,
 ): Strangers {
   const ring = new Map<string, StrangerKey>();
+  /** What was written before the ring was read from the store: younger than all of that. */
+  const young = new Map<string, StrangerKey>();
   let loaded = false;
 
-  const add = (fact: Fact): void => {
+  const addTo = (into: Map<string, StrangerKey>, fact: Fact): void => {
     if (fact.how !== 'packet' || fact.nodeId !== undefined || fact.runId !== undefined) return;
-    ring.set(fact.id, {
+    into.set(fact.id, {
       ...(fact.mac !== undefined && { mac: fact.mac }),
       ...(fact.address !== undefined && { address: fact.address }),
     });
@@ -53,12 +55,21 @@ export function createStrangers(
     let after: string | undefined;
     do {
       const page = await store.facts.find({ where: { nodeId: null, how: 'packet' }, ...(after && { after }) });
-      page.items.forEach(add);
+      for (const fact of page.items) {
+        young.delete(fact.id);
+        addTo(ring, fact);
+      }
       deleted += await dropOver();
       after = page.next;
     } while (after !== undefined);
+    for (const [id, key] of young) ring.set(id, key);
+    young.clear();
     loaded = true;
     return deleted;
+  };
+
+  const add = (fact: Fact): void => {
+    addTo(loaded ? ring : young, fact);
   };
 
   return { add, settle: async () => (loaded ? 0 : await load()) + (await dropOver()) };

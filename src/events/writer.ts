@@ -73,7 +73,7 @@ export function createFactWriter(deps: WriterDeps): FactWriter {
       inBatch = batch.length;
       drops.add(await writeBatch(deps, batch, stopping.signal));
       inBatch = 0;
-      const told = drops.tell();
+      const told = stopping.signal.aborted ? undefined : drops.tell();
       if (told) offer(told);
     }
   };
