@@ -13,6 +13,8 @@ export interface NodeState {
   readonly deadline?: string;
   /** The run that an in-progress state waits for. */
   readonly runId?: string;
+  /** Id of the decided event that brought the node here: the same event again changes nothing. */
+  readonly eventId?: string;
   /** Why the node is here, in plain words (the error of a failed discovery). */
   readonly reason?: string;
 }

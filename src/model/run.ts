@@ -40,12 +40,15 @@ export interface RunTask {
   readonly error?: { readonly reason: string; readonly message: string };
 }
 
+/** A fact whose id and moment were decided with the write that carries it. */
+export type DecidedFact = NewFact & { readonly id: string; readonly at: string };
+
 /**
  * Facts and node events made known by a step; published in the order of `seq`, then dropped. `id` is `<run>/<seq>`:
  * publishing twice does no harm.
  */
 export type OutboxItem =
-  | { readonly id: string; readonly seq: number; readonly kind: 'fact'; readonly fact: NewFact }
+  | { readonly id: string; readonly seq: number; readonly kind: 'fact'; readonly fact: DecidedFact }
   | {
       readonly id: string;
       readonly seq: number;

@@ -33,14 +33,11 @@ export interface AgentWorkItem {
   readonly then?: 'reboot' | 'power-off';
 }
 
-/**
- * An attempt as the report's reader needs it: whose it is, which codes it accepts, which catalogs it brings. `reported`:
- * its report was accepted before, so a repeat is answered as then; `stale`: no such attempt, the agent drops it.
- */
-export type AgentAttempt =
-  | { readonly state: 'open'; readonly nodeId: string; readonly work: AgentWork }
-  | { readonly state: 'reported'; readonly nodeId: string }
-  | { readonly state: 'stale' };
+/** An open attempt as the report's reader needs it: whose it is, which codes it accepts, which catalogs it brings. */
+export interface AgentAttempt {
+  readonly nodeId: string;
+  readonly work: AgentWork;
+}
 
 export interface AttemptId {
   readonly runId: string;
@@ -77,7 +74,8 @@ export interface Engine {
   activeRun(nodeId: string): Promise<Run | undefined>;
   /** What the agent of this boot is to do now; the same attempt again, while it was not reported. */
   workFor(nodeId: string, bootId: string): Promise<AgentWorkItem | undefined>;
-  attempt(id: AttemptId): Promise<AgentAttempt>;
+  /** The attempt, if it is open. */
+  attempt(runId: string, label: string, attempt: number): Promise<AgentAttempt | undefined>;
   /** The result of an agent's attempt `<runId>/<label>/<attempt>`. */
   report(id: AttemptId, report: AttemptReport): Promise<ReportAnswer>;
   /** What the node's active run wants it to boot; undefined: nothing in particular. */

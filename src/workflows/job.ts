@@ -108,8 +108,8 @@ export interface AgentCommand {
   readonly downloadUrl?: string;
   /** Exit codes that count as success; default: 0. */
   readonly acceptedResponseCodes?: readonly number[];
-  /** The output is a catalog of this source. Without `format` the source's own parser reads it. */
-  readonly catalog?: { readonly source: string; readonly format?: 'json' | 'xml' | 'raw' };
+  /** The output is a catalog of this source. `json`, `xml` and `raw` are RackHD's words; `auto`: the source's own parser. */
+  readonly catalog?: { readonly source: string; readonly format: 'json' | 'xml' | 'raw' | 'auto' };
 }
 
 /** What the agent is to do for one attempt. */

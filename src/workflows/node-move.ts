@@ -1,0 +1,44 @@
+import type { Node, NodeState } from '../model/node.ts';
+import { nextNodeState, stateDeadlineMs, type NodeEvent } from '../model/node-states.ts';
+
+/** An event of a run (or of the sweep) for its node. */
+export interface NodeMove {
+  /** Unique: the same event again changes nothing. */
+  readonly eventId: string;
+  readonly event: NodeEvent;
+  readonly runId: string;
+  readonly reason?: string;
+}
+
+export type MoveResult =
+  | { readonly kind: 'moved'; readonly state: NodeState }
+  /** This very event brought the node where it is. */
+  | { readonly kind: 'repeated' }
+  /** The node's state is no longer this run's, or has no such move. */
+  | { readonly kind: 'dropped' };
+
+/** Applies an event by the table of node states. Only the run that a node's state names may move it on. */
+export function moveNode(node: Pick<Node, 'state'>, move: NodeMove, now: Date): MoveResult {
+  const { state } = node;
+  if (state.eventId === move.eventId) return { kind: 'repeated' };
+  const next = move.event === 'discover' ? beginState(node) : endState(state, move);
+  if (next === undefined) return { kind: 'dropped' };
+  const lasts = stateDeadlineMs(next);
+  const inProgress =
+    lasts === undefined ? {} : { deadline: new Date(now.getTime() + lasts).toISOString(), runId: move.runId };
+  const because = move.reason === undefined ? {} : { reason: move.reason };
+  const since = now.toISOString();
+  return { kind: 'moved', state: { name: next, since, eventId: move.eventId, ...inProgress, ...because } };
+}
+
+/**
+ * Where a discovery that begins takes the node; undefined where it may not begin. A node has one active run, so one
+ * that is `discovering` already was left so by a run that is gone.
+ */
+export function beginState({ state }: Pick<Node, 'state'>): NodeState['name'] | undefined {
+  return state.name === 'discovering' ? 'discovering' : nextNodeState(state.name, 'discover');
+}
+
+function endState(state: NodeState, { event, runId }: NodeMove): NodeState['name'] | undefined {
+  return state.runId === runId ? nextNodeState(state.name, event) : undefined;
+}
