@@ -255,6 +255,7 @@ describe('limits', () => {
       ]);
     });
     // The ring outlives a restart.
+    later(1);
     await withLog({ limits: { strangers: 30 } }, async (facts) => {
       flood(facts, 40);
       await facts.flush();
