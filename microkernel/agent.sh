@@ -60,101 +60,99 @@ open_session() {
 
 # run NUMBER - runs one command of the attempt; leaves its result in $attempt/NUMBER.json (and its status in $code)
 run() {
-  command=".commands[$1]"
-  code=0 late=false
-  source=$(jq -r "$command.downloadUrl // \"\"" "$attempt/work.json")
+  command='' source='' code=0 more='' readers=''
+  eval "command=\$command_$1 source=\$source_$1"
   mkfifo "$attempt/out" "$attempt/err"
-  readers=
-  # What is read beyond the limit is thrown away, so that the command can go on. timeout makes each reader's processes
-  # a group of their own, which one signal ends.
+  # What is beyond the limit is read and thrown away, so that the command can go on (cat dies of the file size limit, not
+  # the command). timeout makes each reader's processes a group of their own, which one signal ends.
   for stream in out err; do
     # shellcheck disable=SC2016 # the inner shell's arguments
-    timeout "$((seconds_each + 60))" sh -c 'head -c "$1" >"$2"; cat >/dev/null' - "$((left + 1))" "$attempt/$stream.bin" <"$attempt/$stream" &
+    timeout "$((seconds_each + 60))" sh -c 'ulimit -c 0; ulimit -f "$1"; cat >"$2"; cat >/dev/null' - "$((left / 512 + 1))" \
+      "$attempt/$stream.bin" <"$attempt/$stream" >/dev/null 2>&1 &
     readers="$readers $!"
   done
   {
-    if [ -n "$source" ]; then
+    if [ "$source" ]; then
       case $source in /*) source=$url$source ;; esac
       file=${source%%[?#]*} && file=${file##*/}
       curl -fsS --connect-timeout 10 --retry 3 --max-time "$seconds_each" -o "$file" "$source" && chmod 0555 "$file"
       code=$?
     fi
     if [ "$code" = 0 ]; then
-      jq -r '(.environment // {} | to_entries[] | select(.key | test("^[A-Za-z_][A-Za-z0-9_]*$")) | "export \(.key)=\(.value | tostring | @sh)")' "$attempt/work.json" >"$attempt/script"
-      jq -r "$command.command" "$attempt/work.json" >>"$attempt/script"
+      printf '%s\n' "$environment" "$command" >"$attempt/script"
       timeout --kill-after=5 "$seconds_each" sh "$attempt/script"
       code=$?
-      [ "$code" != 124 ] || late=true
+      [ "$code" != 124 ] || more=' + { timedOut: true }'
     fi
   } </dev/null >"$attempt/out" 2>"$attempt/err"
   # A process that the command left behind may hold the pipes: what it writes later is not waited for.
   # shellcheck disable=SC2086 # two process ids
-  (sleep 1 && kill $readers) 2>/dev/null &
+  (sleep 1 && kill $readers) >/dev/null 2>&1 &
   # shellcheck disable=SC2086
   wait $readers
   kill $! 2>/dev/null
-  truncated=false
   for stream in out err; do
     size=$(stat -c %s "$attempt/$stream.bin")
     if [ "$size" -gt "$left" ]; then
-      truncated=true size=$left
       truncate -s "$left" "$attempt/$stream.bin"
+      size=$left more="$more + { truncated: true }"
     fi
     left=$((left - size))
   done
-  jq -n --argjson code "$code" --rawfile stdout "$attempt/out.bin" --rawfile stderr "$attempt/err.bin" --argjson timedOut "$late" --argjson truncated "$truncated" \
-    '{ $code, $stdout, $stderr } + if $timedOut then { $timedOut } else {} end + if $truncated then { $truncated } else {} end' >"$attempt/result.new"
+  jq -n --argjson code "$code" --rawfile stdout "$attempt/out.bin" --rawfile stderr "$attempt/err.bin" \
+    "{ \$code, \$stdout, \$stderr }$more" >"$attempt/result.new"
   mv "$attempt/result.new" "$attempt/$(printf %06d "$1").json"
   rm -f "$attempt/out" "$attempt/err" "$attempt/out.bin" "$attempt/err.bin" "$attempt/script"
 }
 
+# What the answer asks for, as assignments for this shell: one run of jq, because each costs a slow machine a moment.
+# shellcheck disable=SC2016 # jq's variables
+plan='
+  if (.attempt | type == "string" and length > 0 and length <= 200) and (.commands | type == "array" and all(.command | type == "string"))
+    and (.timeoutSeconds // 600 | type == "number" and . >= 1 and . <= 604800) then
+    "name=\(.attempt | @sh) folder=\(.attempt | @uri | @sh) target=\(.attempt | split("/") | map(@uri) | join("/") | @sh)",
+    "seconds_each=\(.timeoutSeconds // 600 | ceil) stop=\(.stopOnError == true) afterwards=\(.then // "" | tostring | @sh)",
+    "environment=\([.environment // {} | to_entries[] | select(.key | test("^[A-Za-z_][A-Za-z0-9_]*$")) | "export \(.key)=\(.value | tostring | @sh)"] | join("\n") | @sh)",
+    (.commands | "count=\(length)", (to_entries[] | "command_\(.key)=\(.value.command | @sh) source_\(.key)=\(.value.downloadUrl // "" | tostring | @sh)"))
+  else error("this is no work") end'
 # Runs the attempt in $state/answer, unless this boot has run it before; then delivers its report.
 take_work() {
-  jq -e '(.attempt | strings | length > 0 and length <= 200) and (.commands | arrays | all(.command | type == "string")) and
-    (.timeoutSeconds // 600 | numbers | . >= 1)' "$state/answer" >/dev/null 2>&1 || return 1
-  name=$(jq -r .attempt "$state/answer")
-  attempt=$state/attempts/at-$(jq -r '.attempt | @uri' "$state/answer")
-  if mkdir "$attempt" 2>/dev/null; then
-    cp "$state/answer" "$attempt/work.json"
-    perform
-  else
-    cp "$state/answer" "$attempt/work.json"
-    pause
-  fi
-  [ -e "$attempt/report.json" ] ||
-    write_report '[{ code: 125, stdout: "", stderr: "the agent ended while this command ran", interrupted: true }]'
+  assignments=$(jq -er "$plan" "$state/answer" 2>/dev/null) || return 1
+  name='' folder='' target='' seconds_each='' stop='' afterwards='' environment='' count=''
+  eval "$assignments"
+  attempt=$state/attempts/at-$folder
+  if mkdir "$attempt" 2>/dev/null; then perform; else pause; fi
+  [ -e "$attempt/report.json" ] || write_report '{"code":125,"stdout":"","stderr":"the agent ended while this command ran","interrupted":true}'
   deliver
 }
 perform() {
   say "work $name"
-  seconds_each=$(jq -r '.timeoutSeconds // 600 | ceil' "$attempt/work.json")
-  count=$(jq -r '.commands | length' "$attempt/work.json")
   left=$output_limit number=0
   mkdir "$attempt/files" && cd "$attempt/files" || exit 1
   while [ "$number" -lt "$count" ]; do
     run "$number"
-    [ "$code" = 0 ] || ! jq -e .stopOnError "$attempt/work.json" >/dev/null || break
+    [ "$code" = 0 ] || [ "$stop" = false ] || break
     number=$((number + 1))
   done
   cd / && rm -rf "$attempt/files"
-  write_report '[]'
+  write_report
 }
-# write_report LIST - the results there are, in order, and those of LIST, as the body to deliver
+# write_report [RESULT] - makes the body to deliver of the results there are, in order, and RESULT
 write_report() {
-  cat "$attempt"/[0-9]*.json 2>/dev/null | jq -s "{ results: (. + $1) }" >"$attempt/report.new"
+  for result in "$attempt"/[0-9]*.json; do [ ! -e "$result" ] || { cat "$result" && echo ,; }; done >"$attempt/list"
+  { printf '{"results":[' && if [ "${1:-}" ]; then cat "$attempt/list" && echo "$1"; else sed '$d' "$attempt/list"; fi && echo ']}'; } >"$attempt/report.new"
   mv "$attempt/report.new" "$attempt/report.json"
-  rm -f "$attempt"/[0-9]*.json
+  rm -f "$attempt"/[0-9]*.json "$attempt/list"
 }
 
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
 deliver() {
-  target=/agent/attempts/$(jq -r '.attempt | split("/") | map(@uri) | join("/")' "$attempt/work.json")
   while :; do
-    call 300 "$target" -H 'expect:' --data-binary "@$attempt/report.json"
+    call 300 "/agent/attempts/$target" -H 'expect:' --data-binary "@$attempt/report.json"
     case $code in
       200 | 204)
         say "done $name"
-        case $(jq -r '.then // ""' "$attempt/work.json") in
+        case $afterwards in
           reboot) end_machine reboot b ;;
           power-off) end_machine poweroff o ;;
         esac
@@ -193,10 +191,7 @@ while :; do
   case $code in
     200) take_work || pause ;;
     204) if [ $(($(date +%s) - began)) -lt 2 ]; then pause; else calm; fi ;;
-    401)
-      pause
-      open_session
-      ;;
+    401) pause && open_session ;;
     403) refused ;;
     *) pause ;;
   esac

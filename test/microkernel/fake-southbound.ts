@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request that the agent made. */
+export interface AgentRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly body: string;
+}
+
+/** What the fake answers; `cut` breaks the connection, `hold` leaves the request open. */
+export type Answer = { readonly status: number; readonly body?: unknown } | 'cut' | 'hold';
+
+export interface Report {
+  readonly results: readonly {
+    readonly code: number;
+    readonly stdout: string;
+    readonly stderr: string;
+    readonly timedOut?: boolean;
+    readonly truncated?: boolean;
+    readonly interrupted?: boolean;
+  }[];
+}
+
+/** The server's side of docs/agent-protocol.md, with as much of it as one agent needs, and any fault a test wants. */
+export interface FakeSouthbound {
+  readonly url: () => string;
+  readonly requests: AgentRequest[];
+  /** Work to hand out, oldest first; without any, the poll is held. */
+  readonly work: unknown[];
+  /** Decides before the fake does; undefined leaves the answer to the fake. */
+  answer: (request: AgentRequest) => Answer | undefined;
+  /** Resolves with the first request, counted from the start, that fits; fails after 20 s. */
+  readonly request: (fits: (request: AgentRequest) => boolean, nth?: number) => Promise<AgentRequest>;
+  /** The report of an attempt, as soon as it is delivered for the nth time. */
+  readonly report: (attempt: string, nth?: number) => Promise<Report>;
+  readonly start: () => Promise<void>;
+  /** Closes the port and every connection at once, as a killed server would. */
+  readonly kill: () => Promise<void>;
+}
+
+const read = async (message: IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = [];
+  for await (const part of message) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
+};
+
+export const isSession = (request: AgentRequest): boolean => request.path === '/agent/session';
+export const isWork = (request: AgentRequest): boolean => request.path === '/agent/work';
+
+export function createFakeSouthbound(): FakeSouthbound {
+  const held = new Set<ServerResponse>();
+  let server: Server | undefined;
+  let port = 0;
+  let sessions = 0;
+
+  const usual = (request: AgentRequest): Answer => {
+    if (isSession(request)) return { status: 200, body: { session: `session-${++sessions}`, nodeId: 'node-1' } };
+    if (request.authorization !== `Bearer session-${sessions}`) return { status: 401 };
+    if (!isWork(request)) return { status: 204 };
+    const next = fake.work.shift();
+    return next === undefined ? 'hold' : { status: 200, body: next };
+  };
+  const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const request: AgentRequest = {
+      method: message.method ?? '',
+      path: message.url ?? '',
+      authorization: message.headers.authorization,
+      body: await read(message),
+    };
+    const answer = fake.answer(request) ?? usual(request);
+    fake.requests.push(request);
+    if (answer === 'cut') message.socket.destroy();
+    else if (answer === 'hold') held.add(response);
+    else {
+      response.statusCode = answer.status;
+      response.end(typeof answer.body === 'string' ? answer.body : answer.body && JSON.stringify(answer.body));
+    }
+  };
+
+  const fake: FakeSouthbound = {
+    url: () => `http://127.0.0.1:${port}`,
+    requests: [],
+    work: [],
+    answer: () => undefined,
+    async request(fits, nth = 1) {
+      for (const deadline = Date.now() + 20_000; Date.now() < deadline; await new Promise((go) => setTimeout(go, 20))) {
+        const found = fake.requests.filter(fits)[nth - 1];
+        if (found) return found;
+      }
+      throw new Error(`no such request; there were: ${fake.requests.map((r) => `${r.method} ${r.path}`).join(', ')}`);
+    },
+    async report(attempt, nth) {
+      const { body } = await fake.request(({ path }) => path === `/agent/attempts/${attempt}`, nth);
+      return JSON.parse(body) as Report;
+    },
+    async start() {
+      server = createServer((message, response) => {
+        serve(message, response).catch(() => response.destroy());
+      });
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      port = (server.address() as AddressInfo).port;
+    },
+    async kill() {
+      if (server === undefined) return;
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      held.clear();
+      await closed;
+      server = undefined;
+    },
+  };
+  return fake;
+}
