@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { SpawnProcess } from './children.ts';
+import { bmcNetwork, provisioning } from './identity.ts';
+import { romMask } from './rom-mask.ts';
+import { runOk } from './run.ts';
+import type { LabPaths } from './state.ts';
+
+/** Frames to 01:80:c2:00:00:0e (LLDP) are eaten by a bridge unless this bit is set (14, of the address's last digit). */
+const forwardLldp = '0x4000';
+
+/** The two networks of a lab, with nobody on them yet but the machine itself. */
+export interface LabNetwork {
+  /** Makes the tap of a node's NIC, on the provisioning bridge. */
+  readonly addTap: (node: number) => Promise<string>;
+  /** Gives a BMC its address. */
+  readonly addBmcAddress: (address: string) => Promise<void>;
+  /** Makes the node's boot ROM look like one that is not iPXE. */
+  readonly maskRom: (node: number) => Promise<void>;
+  /** Arms the mask again: before each power-on and after each reset. */
+  readonly armMask: (node: number) => Promise<void>;
+}
+
+export interface NetworkDeps {
+  readonly paths: LabPaths;
+  readonly enter: readonly string[];
+  readonly spawn: SpawnProcess;
+}
+
+/** Name of the tap of a node's first NIC. */
+export function tapName(node: number): string {
+  return `tap${node}.0`;
+}
+
+/** Makes bridges and router advertisements inside the namespace. */
+export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
+  const ip = async (...lines: string[]): Promise<void> => {
+    await runOk([...deps.enter, 'ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  };
+  const nft = async (input: string): Promise<void> => {
+    await runOk([...deps.enter, 'nft', '-f', '-'], { input });
+  };
+  await ip(
+    'link set lo up',
+    ...bridge(provisioning.bridge, provisioning.address),
+    ...bridge(bmcNetwork.bridge, bmcNetwork.address),
+    `link set ${provisioning.bridge} type bridge group_fwd_mask ${forwardLldp}`,
+    `addr add fd00:77::1/64 dev ${provisioning.bridge} nodad`,
+  );
+  await advertiseRouter(deps);
+  return {
+    addTap: async (node) => {
+      const tap = tapName(node);
+      await ip(`tuntap add dev ${tap} mode tap`, `link set ${tap} master ${provisioning.bridge} up`);
+      return tap;
+    },
+    addBmcAddress: async (address) => {
+      await ip(`addr add ${address}/24 dev ${bmcNetwork.bridge}`);
+    },
+    maskRom: async (node) => {
+      await nft(romMask(node, tapName(node)).ruleset);
+    },
+    armMask: async (node) => {
+      await nft(romMask(node, tapName(node)).arm);
+    },
+  };
+}
+
+function bridge(name: string, address: string): string[] {
+  return [
+    `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `addr add ${address}/24 dev ${name}`,
+    `link set ${name} up`,
+  ];
+}
+
+/**
+ * A router advertisement and nothing else (no DHCP). QEMU's iPXE solicits an IPv6 router in every boot before it goes on
+ * with its IPv4 lease; where none answers it waits 13 s.
+ */
+async function advertiseRouter(deps: NetworkDeps): Promise<void> {
+  const options = [
+    '--conf-file=/dev/null',
+    '--user=root',
+    '--group=root',
+    '--port=0',
+    `--interface=${provisioning.bridge}`,
+    '--except-interface=lo',
+    '--bind-interfaces',
+    '--enable-ra',
+    '--dhcp-range=fd00:77::,ra-only',
+    `--dhcp-leasefile=${join(deps.paths.dir, 'router.leases')}`,
+    '--pid-file',
+  ];
+  await deps.spawn({
+    name: 'router',
+    argv: ['dnsmasq', '--keep-in-foreground', '--log-facility=-', ...options],
+    logFile: join(deps.paths.dir, 'router.log'),
+  });
+}
