@@ -50,7 +50,7 @@ export default defineConfig(
       'jest/no-conditional-expect': 'off',
     },
   },
-  { files: ['*.js', '*.ts'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['*.js', '*.ts', 'src/**/*.d.ts'], rules: { 'no-restricted-exports': 'off' } },
   { files: ['src/cli/**/*.ts', 'src/main.ts', 'src/config-command.ts'], rules: { 'no-console': 'off' } },
   { files: ['src/config.ts'], rules: { 'no-restricted-properties': 'off' } },
 );

@@ -1,0 +1,41 @@
+import tftp from 'tftp';
+import { openDatagram, type Peer } from '../../net/datagram.ts';
+import type { Ipv4 } from '../../net/address.ts';
+
+/**
+ * Fetches a file with the package `tftp`, from the node's own address. The package cannot choose its source address, so
+ * its datagrams pass through a socket that has the node's: a network card, in a way.
+ */
+export async function fetchByTftp(path: string, { server, from }: { server: Peer; from: Ipv4 }): Promise<Uint8Array> {
+  let client: Peer | undefined;
+  let transfer: Peer = server;
+  const ignore = (): void => undefined;
+  const outside = await openDatagram({
+    address: from,
+    port: 0,
+    onDatagram(bytes, peer) {
+      transfer = peer;
+      if (client) inside.send(bytes, client).catch(ignore);
+    },
+    onError: ignore,
+  });
+  const inside = await openDatagram({
+    address: '127.0.0.1',
+    port: 0,
+    onDatagram(bytes, peer) {
+      client = peer;
+      outside.send(bytes, transfer).catch(ignore);
+    },
+    onError: ignore,
+  });
+  try {
+    const stream = tftp
+      .createClient({ host: '127.0.0.1', port: inside.local.port, retries: 3, timeout: 2000 })
+      .createGetStream(path);
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  } finally {
+    await Promise.all([inside.close(), outside.close()]);
+  }
+}
