@@ -24,15 +24,15 @@ export async function streamArray(pages: AsyncGenerator<readonly unknown[]>): Pr
   };
 }
 
-/** False where the client went away. */
+/** Writes text and waits until the client can take more. False where the client went away. */
 async function writeChunk(response: ServerResponse, text: string): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(text)) return true;
-  const gone = new AbortController();
-  const close = once(response, 'close', { signal: gone.signal });
-  const drain = once(response, 'drain', { signal: gone.signal });
-  await Promise.race([close, drain]);
-  gone.abort();
-  await Promise.allSettled([close, drain]);
+  const settled = new AbortController();
+  const closed = once(response, 'close', { signal: settled.signal });
+  const drained = once(response, 'drain', { signal: settled.signal });
+  await Promise.race([closed, drained]);
+  settled.abort();
+  await Promise.allSettled([closed, drained]);
   return !response.destroyed;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defineRoute, type Route, type RouteResponse } from '../../../http/route.ts';
 import { graphDefinitionSchema, type GraphDefinition } from '../../../model/graph.ts';
-import type { ApiDeps, PutResult } from '../../deps.ts';
+import type { PutResult } from '../../../workflows/definitions.ts';
+import type { ApiDeps } from '../../deps.ts';
 import { noContent, notFound } from '../form.ts';
 import { basePath, graphView, taskView } from '../views.ts';
 
@@ -13,8 +14,8 @@ const taskBody = z.looseObject({
   injectableName: z.string().min(1),
   implementsTask: z.string().min(1).optional(),
   runJob: z.string().min(1).optional(),
-  options: z.record(z.string(), z.unknown()).optional(),
-  properties: z.record(z.string(), z.unknown()).optional(),
+  options: z.record(z.string(), z.unknown()).default({}),
+  properties: z.record(z.string(), z.unknown()).default({}),
 });
 
 /** RackHD's `/workflows/graphs` and `/workflows/tasks`: the library of definitions. */

@@ -1,0 +1,35 @@
+import type { RouteResponse } from '../../http/route.ts';
+import type { Node } from '../../model/node.ts';
+import type { ApiDeps } from '../deps.ts';
+import { findNode, nodeById } from '../find-node.ts';
+
+/** Answers that many routes of ours give. */
+
+export function problem(status: number, detail: string, headers?: Readonly<Record<string, string>>): RouteResponse {
+  return { problem: { status, detail, ...(headers === undefined ? {} : { headers }) } };
+}
+
+/** Answers with the node that a word names; says so where it names none, or several. For reading. */
+export async function withNode(
+  { store }: ApiDeps,
+  word: string,
+  answer: (node: Node) => Promise<RouteResponse> | RouteResponse,
+): Promise<RouteResponse> {
+  const found = await findNode(store, word);
+  if (found.kind === 'node') return answer(found.node);
+  return found.kind === 'none'
+    ? problem(404, `No node has '${word}' as its id, name, serial number, MAC or address.`)
+    : problem(409, `'${word}' fits several nodes: use one of the ids ${found.ids.join(', ')}.`);
+}
+
+/** Answers with the node of this id. For everything that changes a node. */
+export async function withNodeId(
+  { store }: ApiDeps,
+  id: string,
+  answer: (node: Node) => Promise<RouteResponse> | RouteResponse,
+): Promise<RouteResponse> {
+  const node = await nodeById(store, id);
+  return node === undefined
+    ? problem(404, `No node has the id '${id}'. What changes a node takes its id, which GET /nodes/${id} may tell.`)
+    : answer(node);
+}
