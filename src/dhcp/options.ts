@@ -113,6 +113,18 @@ export function optionText(code: number, value: Uint8Array): string {
   return formats[byCode.get(code)?.kind ?? 'raw'](value) ?? toHex(value);
 }
 
+/** Every option as text, for facts: name -> value, long values cut. */
+export function describeOptions(options: ReadonlyMap<number, Uint8Array>): Record<string, string> {
+  const texts = Array.from(options, ([code, value]) => [optionName(code), shorten(optionText(code, value))] as const);
+  return Object.fromEntries(texts);
+}
+
+const longestText = 160;
+
+function shorten(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}...` : text;
+}
+
 const formats: Readonly<Record<OptionKind, (value: Uint8Array) => string | undefined>> = {
   ipv4: readIpv4,
   'ipv4-list': (value) => list(value, 4, (part) => ipv4FromBytes(part)),
