@@ -65,18 +65,18 @@ export interface TaskDocument extends Readonly<Record<string, unknown>> {
 }
 
 export interface Definitions {
-  graphs(): Promise<readonly GraphDefinition[]>;
-  graph(name: string): Promise<GraphDefinition | undefined>;
+  readonly graphs: () => Promise<readonly GraphDefinition[]>;
+  readonly graph: (name: string) => Promise<GraphDefinition | undefined>;
   /** Checks the graph against the library and stores it; a graph of the same name is replaced. */
-  putGraph(definition: GraphDefinition): Promise<PutResult>;
+  readonly putGraph: (definition: GraphDefinition) => Promise<PutResult>;
   /** Whether a user's graph of this name was there; what ships with us cannot be deleted. */
-  deleteGraph(name: string): Promise<boolean>;
-  tasks(): Promise<readonly TaskDocument[]>;
-  task(name: string): Promise<TaskDocument | undefined>;
-  putTask(definition: TaskDocument): Promise<PutResult>;
-  deleteTask(name: string): Promise<boolean>;
+  readonly deleteGraph: (name: string) => Promise<boolean>;
+  readonly tasks: () => Promise<readonly TaskDocument[]>;
+  readonly task: (name: string) => Promise<TaskDocument | undefined>;
+  readonly putTask: (definition: TaskDocument) => Promise<PutResult>;
+  readonly deleteTask: (name: string) => Promise<boolean>;
   /** Everything that resolving this graph may look up. */
-  libraryFor(graph: GraphDefinition): Promise<Library>;
+  readonly libraryFor: (graph: GraphDefinition) => Promise<Library>;
 }
 
 export interface DefinitionsDeps {

@@ -1,87 +1,94 @@
-import type { BootProfile } from '../model/boot-profile.ts';
-import type { Run, SignalBody } from '../model/run.ts';
-import type { AgentCommand, AgentWork, Bag } from './job.ts';
+import type { Log } from '../log.ts';
+import type { ResolvedGraph, Run } from '../model/run.ts';
+import type { Store } from '../store/collections.ts';
+import type { RunSignal } from './advance.ts';
+import { createAgentSide } from './agent-side.ts';
+import { createChanges } from './changes.ts';
+import type { Definitions } from './definitions.ts';
+import type { Engine } from './engine-interface.ts';
+import type { Job } from './job.ts';
+import { createPublisher, type AppendFacts } from './publisher.ts';
+import type { Scope } from './render.ts';
+import { createSignals } from './signals.ts';
+import { startRun } from './start.ts';
+import { createStepper, type Hint, type StepResult } from './stepper.ts';
+import { createSweep } from './sweep.ts';
 
-export interface StartRequest {
-  /** injectableName of a graph. */
-  readonly graph: string;
-  readonly nodeId?: string;
-  /** RackHD's form: `{ defaults: {..}, <label>: {..} }`, deep-merged over the graph's own. */
-  readonly options?: Bag;
-  readonly context?: Bag;
+export type {
+  AgentAttempt,
+  AgentWorkItem,
+  AttemptId,
+  AttemptReport,
+  Engine,
+  ReportAnswer,
+  RunEvent,
+  StartRequest,
+  StartResult,
+} from './engine-interface.ts';
+
+/** The engine with what only the worker and the process around it use. */
+export interface EngineRole extends Engine {
+  /** One signal that is not stored: a worker's claim, renewal or end. */
+  readonly step: (runId: string, signal: RunSignal) => Promise<StepResult>;
+  readonly graphOf: (run: Run) => Promise<ResolvedGraph>;
+  /** Goes through all active runs and overdue nodes once: what start does, and then the timer. */
+  readonly sweep: () => Promise<void>;
+  /** Sweeps once, then by a timer. */
+  readonly begin: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
-export type StartResult =
-  | { readonly ok: true; readonly run: Run }
-  | {
-      readonly ok: false;
-      readonly reason: 'unknown-graph' | 'invalid' | 'busy';
-      readonly message: string;
-      /** For `invalid`: everything that is wrong, each naming its task and option. */
-      readonly errors?: readonly string[];
-    };
-
-/** Work for an agent, with secrets resolved: for the wire, never for the store or a log. */
-export interface AgentWorkItem {
-  readonly runId: string;
-  readonly label: string;
-  readonly attempt: number;
-  readonly commands: readonly AgentCommand[];
-  readonly environment: Readonly<Record<string, string>>;
-  readonly timeoutSeconds: number;
-  readonly stopOnError?: boolean;
-  readonly then?: 'reboot' | 'power-off';
+export interface EngineDeps {
+  readonly store: Store;
+  readonly definitions: Definitions;
+  readonly jobs: readonly Job[];
+  /** What options may name besides options, context and task (`server`, `api`, `file`). Never secrets. */
+  readonly scope: Scope;
+  readonly append: AppendFacts;
+  readonly secrets: { resolve(nodeId: string, name: string): Promise<string | undefined> };
+  /** Gives a hint to the workers; must not wait. */
+  readonly hint: (hint: Hint) => void;
+  readonly now: () => Date;
+  readonly log: Log;
+  /** Milliseconds between sweeps; default 5,000. */
+  readonly sweepMs?: number;
 }
 
-/** An open attempt as the report's reader needs it: whose it is, which codes it accepts, which catalogs it brings. */
-export interface AgentAttempt {
-  readonly nodeId: string;
-  readonly work: AgentWork;
-}
+export function createEngine(deps: EngineDeps): EngineRole {
+  const { store, now, log, append } = deps;
+  const changes = createChanges(log);
+  const publisher = createPublisher({ store, append, now });
+  const { hint } = deps;
+  const stepper = createStepper({ store, publisher, hint, now, log, saved: changes.saved });
+  const signals = createSignals({ store, stepper, now });
+  const activeRun = async (nodeId: string): Promise<Run | undefined> => {
+    const { items } = await store.runs.find({ where: { activeKey: nodeId }, limit: 1 });
+    return items[0];
+  };
+  const agentSide = createAgentSide({ ...deps, stepper, signals, activeRun });
+  const sweep = createSweep({ store, stepper, signals, publisher, now, log, everyMs: deps.sweepMs ?? 5_000 });
 
-export interface AttemptId {
-  readonly runId: string;
-  readonly label: string;
-  readonly attempt: number;
-}
-
-export interface AttemptReport {
-  readonly ok: boolean;
-  readonly message?: string;
-  /** Merged into the run's context where `ok`. */
-  readonly context?: Bag;
-  /** Kept in `taskOutputs`. */
-  readonly output?: unknown;
-}
-
-/** `accepted` now, `repeated` (accepted before: answer as then), or `stale` (no such open attempt: the agent drops it). */
-export type ReportAnswer = 'accepted' | 'repeated' | 'stale';
-
-/** Told after each saved step of a run. */
-export interface RunEvent {
-  readonly run: Run;
-}
-
-/** The workflow engine, as everybody but the worker sees it. */
-export interface Engine {
-  /** Starts a run. One active run a node: `busy` otherwise. */
-  start(request: StartRequest): Promise<StartResult>;
-  /** Stores the signal under `<runId>/<id>`, then consumes it. `repeated`: it was consumed before. */
-  signal(runId: string, id: string, body: SignalBody): Promise<'accepted' | 'repeated' | 'refused'>;
-  /** An agent of the node's boot exchanged its identity. Harmless where no run is active. */
-  session(nodeId: string, bootId: string): Promise<void>;
-  cancel(runId: string, reason: string): Promise<'accepted' | 'repeated' | 'refused'>;
-  activeRun(nodeId: string): Promise<Run | undefined>;
-  /** What the agent of this boot is to do now; the same attempt again, while it was not reported. */
-  workFor(nodeId: string, bootId: string): Promise<AgentWorkItem | undefined>;
-  /** The attempt, if it is open. */
-  attempt(runId: string, label: string, attempt: number): Promise<AgentAttempt | undefined>;
-  /** The result of an agent's attempt `<runId>/<label>/<attempt>`. */
-  report(id: AttemptId, report: AttemptReport): Promise<ReportAnswer>;
-  /** What the node's active run wants it to boot; undefined: nothing in particular. */
-  bootProfileFor(nodeId: string): Promise<BootProfile | undefined>;
-  /** Resolves at the next change of the node's run, when `signal` is aborted, or after a short while: then ask again. */
-  changed(nodeId: string, signal: AbortSignal): Promise<void>;
-  /** Calls `listener` after each saved step; the answer ends that. */
-  on(listener: (event: RunEvent) => void): () => void;
+  return {
+    ...agentSide,
+    activeRun,
+    start: async (request) => {
+      const result = await startRun(deps, request);
+      if (!result.ok) return result;
+      changes.saved(result.run);
+      await stepper.carryOut(result.run);
+      return result;
+    },
+    signal: signals.send,
+    cancel: (runId, reason) => signals.send(runId, 'cancel', { kind: 'cancel', reason }),
+    changed: changes.changed,
+    on: changes.on,
+    step: stepper.step,
+    graphOf: stepper.graphOf,
+    sweep: sweep.once,
+    begin: sweep.begin,
+    stop: async () => {
+      await sweep.stop();
+      await stepper.stop();
+    },
+  };
 }

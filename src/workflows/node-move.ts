@@ -3,7 +3,7 @@ import { nextNodeState, stateDeadlineMs, type NodeEvent } from '../model/node-st
 
 /** An event of a run (or of the sweep) for its node. */
 export interface NodeMove {
-  /** Unique: the same event again changes nothing. */
+  /** Unique, of a run `<run>/<seq>`: the same event, or an earlier one of its run, changes nothing. */
   readonly eventId: string;
   readonly event: NodeEvent;
   readonly runId: string;
@@ -21,6 +21,7 @@ export type MoveResult =
 export function moveNode(node: Pick<Node, 'state'>, move: NodeMove, now: Date): MoveResult {
   const { state } = node;
   if (state.eventId === move.eventId) return { kind: 'repeated' };
+  if (isEarlier(move.eventId, state.eventId ?? '')) return { kind: 'dropped' };
   const next = move.event === 'discover' ? beginState(node) : endState(state, move);
   if (next === undefined) return { kind: 'dropped' };
   const lasts = stateDeadlineMs(next);
@@ -41,4 +42,11 @@ export function beginState({ state }: Pick<Node, 'state'>): NodeState['name'] | 
 
 function endState(state: NodeState, { event, runId }: NodeMove): NodeState['name'] | undefined {
   return state.runId === runId ? nextNodeState(state.name, event) : undefined;
+}
+
+/** Whether both are events of one run and the first came before the second: somebody publishes it late. */
+function isEarlier(eventId: string, than: string): boolean {
+  const [run, seq] = eventId.split('/');
+  const [otherRun, otherSeq] = than.split('/');
+  return run === otherRun && Number(seq) < Number(otherSeq);
 }

@@ -14,9 +14,9 @@ export interface PublisherDeps {
 
 export interface Publisher {
   /** Makes a run's outbox known: facts to the log, events to the node. Doing it twice does no harm. */
-  publish(runId: string, items: readonly OutboxItem[]): Promise<void>;
+  readonly publish: (runId: string, items: readonly OutboxItem[]) => Promise<void>;
   /** Moves a node by one event and says so on the timeline. */
-  move(nodeId: string, event: NodeMove): Promise<void>;
+  readonly move: (nodeId: string, event: NodeMove) => Promise<void>;
 }
 
 export function createPublisher({ store, append, now }: PublisherDeps): Publisher {

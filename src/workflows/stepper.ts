@@ -4,10 +4,12 @@ import type { Log } from '../log.ts';
 import type { ResolvedGraph, Run } from '../model/run.ts';
 import type { Store } from '../store/collections.ts';
 import { advance, type Refusal, type RunSignal } from './advance.ts';
+import { createAlarms } from './alarms.ts';
 import { due, type Action } from './due.ts';
 import type { Publisher } from './publisher.ts';
+import { createTurns } from './turns.ts';
 
-/** What workers are told: that this attempt may be claimed. Losing one costs a sweep; one too many costs a claim refused. */
+/** What workers are told: that this attempt may be claimed. Losing one costs a sweep; one too many, a refused claim. */
 export interface Hint {
   readonly runId: string;
   readonly label: string;
@@ -26,76 +28,39 @@ export interface StepperDeps {
 }
 
 export type StepResult =
-  | { readonly run: Run; readonly graph: ResolvedGraph; readonly refused?: never }
-  | { readonly refused: Refusal | 'unknown'; readonly run?: never };
+  { readonly run: Run; readonly refused?: never } | { readonly refused: Refusal | 'unknown'; readonly run?: never };
 
 export interface Stepper {
   /** Load, advance, save; again from the start where another writer came first. Then carries out what is due. */
-  step(runId: string, signal: RunSignal): Promise<StepResult>;
-  /** Carries out what a saved run says must be going on. */
-  carryOut(run: Run): Promise<void>;
-  graphOf(run: Run): Promise<ResolvedGraph>;
-  /** Forgets all timers and waits for what is under way. */
-  stop(): Promise<void>;
+  readonly step: (runId: string, signal: RunSignal) => Promise<StepResult>;
+  /** Carries out what a saved run says must be going on. Faults are logged: the sweep comes again. */
+  readonly carryOut: (run: Run) => Promise<void>;
+  readonly graphOf: (run: Run) => Promise<ResolvedGraph>;
+  /** Forgets all timers and waits for the steps under way. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Each lost race is another writer's success, so this many mean a fault. */
 const maxConflicts = 200;
-/** setTimeout counts in 32 bits; the sweep sees to what is further off. */
-const longestTimer = 2 ** 31 - 1;
-const cachedGraphs = 256;
 
 export function createStepper(deps: StepperDeps): Stepper {
-  const { store, publisher, hint, now, log } = deps;
-  const timers = new Map<string, { at: string; timer: NodeJS.Timeout }>();
+  const { store, now, log } = deps;
+  const graphOf = createGraphCache(store);
   /** Run -> last outbox item that this process published: dropped with the run's next write. */
-  const publishedUpTo = new Map<string, number>();
-  const graphs = new Map<string, ResolvedGraph>();
-  const turns = new Map<string, Promise<unknown>>();
-  const underWay = new Set<Promise<unknown>>();
+  const published = new Map<string, number>();
+  /** Steps of one run take turns in this process: they would only make each other conflict. */
+  const turns = createTurns();
+  const alarms = createAlarms(now, (runId) => {
+    store.runs.get(runId).then((run) => run && carryOut(run), later(runId, 'wake'));
+  });
   let stopped = false;
 
-  async function graphOf(run: Run): Promise<ResolvedGraph> {
-    const cached = graphs.get(run.definitionId);
-    if (cached) return cached;
-    const found = await store.definitions.get(run.definitionId);
-    if (!found) throw new RackwrightError('run-definition', `the definition of run ${run.id} is gone from the store`);
-    const oldest = graphs.keys().next();
-    if (graphs.size >= cachedGraphs && !oldest.done) graphs.delete(oldest.value);
-    graphs.set(run.definitionId, found.body as ResolvedGraph);
-    return found.body as ResolvedGraph;
-  }
-
-  async function tryStep(runId: string, signal: RunSignal): Promise<StepResult> {
-    for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
-      const current = await store.runs.get(runId);
-      if (!current) return { refused: 'unknown' };
-      const graph = await graphOf(current);
-      const upTo = publishedUpTo.get(runId);
-      const dropped = upTo === undefined ? undefined : advance(current, graph, { kind: 'published', upTo }, now());
-      const result = advance(dropped?.run ?? current, graph, signal, now());
-      if (!result.run) return { refused: result.refused };
-      const saved = await store.runs.update({ ...result.run, version: current.version });
-      if (saved.ok) return { run: saved.document, graph };
-      await sleep(Math.random() * Math.min(conflicts, 20));
-    }
-    throw new RackwrightError('store-contention', `run ${runId} was changed by others ${maxConflicts} times in a row`);
-  }
-
-  /** Steps of one run take turns in this process: they would only make each other conflict. */
-  function inTurn<T>(runId: string, work: () => Promise<T>): Promise<T> {
-    const before = turns.get(runId) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    const settled = turn.catch(() => undefined);
-    turns.set(runId, settled);
-    void settled.then(() => {
-      if (turns.get(runId) === settled) turns.delete(runId);
-    });
-    return turn;
-  }
+  const later = (runId: string, action: string) => (error: unknown) => {
+    log.warn({ event: 'run.due', runId, action, error: describeError(error) }, 'could not be done now; the sweep will');
+  };
 
   async function step(runId: string, signal: RunSignal): Promise<StepResult> {
-    const result = await inTurn(runId, () => tryStep(runId, signal));
+    const result = await turns.take(runId, () => tryStep({ ...deps, graphOf, published }, runId, signal));
     if (result.run) {
       deps.saved(result.run);
       await carryOut(result.run);
@@ -105,83 +70,32 @@ export function createStepper(deps: StepperDeps): Stepper {
 
   async function carryOut(run: Run): Promise<void> {
     if (stopped) return;
-    if (run.sweepKey === 'done') {
-      forget(run.id);
-      return;
+    const actions = run.sweepKey === 'done' ? [] : due(run, now());
+    if (run.sweepKey === 'done') published.delete(run.id);
+    if (!actions.some(({ kind }) => kind === 'wake')) alarms.clear(run.id);
+    for (const action of actions) {
+      try {
+        await act(run, action);
+      } catch (error) {
+        log.warn(
+          { event: 'run.due', runId: run.id, action: action.kind, error: describeError(error) },
+          'will try again',
+        );
+      }
     }
-    const actions = due(run, now());
-    if (!actions.some(({ kind }) => kind === 'wake')) clearTimer(run.id);
-    for (const action of actions) await act(run, action);
   }
 
   async function act(run: Run, action: Action): Promise<void> {
-    switch (action.kind) {
-      case 'dispatch':
-        hint({ runId: run.id, label: action.label, attempt: action.attempt });
-        return;
-      case 'wake':
-        arm(run.id, action.at);
-        return;
-      case 'publish':
-        await publish(run, action);
-        return;
-      case 'deadline':
-      case 'claim-expired':
-        await step(run.id, action);
+    if (action.kind === 'dispatch') deps.hint({ runId: run.id, label: action.label, attempt: action.attempt });
+    else if (action.kind === 'wake') alarms.set(run.id, action.at);
+    else if (action.kind !== 'publish') await step(run.id, action);
+    else {
+      const done = published.get(run.id) ?? 0;
+      const fresh = action.items.filter(({ seq }) => seq > done);
+      if (fresh.length > 0) await deps.publisher.publish(run.id, fresh);
+      remember(published, run.id, Math.max(action.upTo, published.get(run.id) ?? 0));
+      if (run.state !== 'running') await step(run.id, { kind: 'published', upTo: action.upTo });
     }
-  }
-
-  async function publish(run: Run, { upTo, items }: Extract<Action, { kind: 'publish' }>): Promise<void> {
-    const done = publishedUpTo.get(run.id) ?? 0;
-    const fresh = items.filter(({ seq }) => seq > done);
-    try {
-      if (fresh.length > 0) await publisher.publish(run.id, fresh);
-    } catch (error) {
-      // The items stay in the run: the next step, or the sweep, publishes them again.
-      log.warn(
-        { event: 'run.publish', runId: run.id, error: describeError(error) },
-        'facts of a run could not be stored',
-      );
-      return;
-    }
-    publishedUpTo.set(run.id, Math.max(upTo, publishedUpTo.get(run.id) ?? 0));
-    if (run.state !== 'running') await step(run.id, { kind: 'published', upTo });
-  }
-
-  function arm(runId: string, at: string): void {
-    if (timers.get(runId)?.at === at) return;
-    clearTimer(runId);
-    const wait = Math.min(Math.max(Date.parse(at) - now().getTime(), 0) + 1, longestTimer);
-    const timer = setTimeout(() => {
-      timers.delete(runId);
-      track(wake(runId));
-    }, wait);
-    timer.unref();
-    timers.set(runId, { at, timer });
-  }
-
-  async function wake(runId: string): Promise<void> {
-    try {
-      const run = await store.runs.get(runId);
-      if (run) await carryOut(run);
-    } catch (error) {
-      log.warn({ event: 'run.wake', runId, error: describeError(error) }, 'a run could not be looked at');
-    }
-  }
-
-  function track(work: Promise<unknown>): void {
-    underWay.add(work);
-    void work.finally(() => underWay.delete(work));
-  }
-
-  function clearTimer(runId: string): void {
-    clearTimeout(timers.get(runId)?.timer);
-    timers.delete(runId);
-  }
-
-  function forget(runId: string): void {
-    clearTimer(runId);
-    publishedUpTo.delete(runId);
   }
 
   return {
@@ -190,8 +104,55 @@ export function createStepper(deps: StepperDeps): Stepper {
     graphOf,
     stop: async () => {
       stopped = true;
-      for (const runId of [...timers.keys()]) clearTimer(runId);
-      await Promise.allSettled([...underWay, ...turns.values()]);
+      alarms.clearAll();
+      await turns.idle();
     },
+  };
+}
+
+interface TryDeps extends StepperDeps {
+  readonly graphOf: (run: Run) => Promise<ResolvedGraph>;
+  readonly published: ReadonlyMap<string, number>;
+}
+
+async function tryStep(deps: TryDeps, runId: string, signal: RunSignal): Promise<StepResult> {
+  for (let conflicts = 0; conflicts < maxConflicts; conflicts += 1) {
+    const current = await deps.store.runs.get(runId);
+    if (!current) return { refused: 'unknown' };
+    const graph = await deps.graphOf(current);
+    const now = deps.now();
+    const upTo = deps.published.get(runId);
+    const shortened = upTo === undefined ? undefined : advance(current, graph, { kind: 'published', upTo }, now).run;
+    const result = advance(shortened ?? current, graph, signal, now);
+    if (!result.run) return { refused: result.refused };
+    const saved = await deps.store.runs.update({ ...result.run, version: current.version });
+    if (saved.ok) return { run: saved.document };
+    await sleep(Math.random() * Math.min(conflicts, 20));
+  }
+  throw new RackwrightError('store-contention', `run ${runId} was changed by others ${maxConflicts} times in a row`, {
+    retryable: true,
+  });
+}
+
+const cachedGraphs = 256;
+const rememberedRuns = 10_000;
+
+/** Sets a key of a map that is kept from growing for ever: what was set first is forgotten first. */
+function remember<T>(map: Map<string, T>, key: string, value: T, limit = rememberedRuns): void {
+  const oldest = map.keys().next();
+  if (map.size >= limit && !oldest.done) map.delete(oldest.value);
+  map.set(key, value);
+}
+
+/** Resolved graphs by their hash: they never change, so the newest few are kept. */
+function createGraphCache(store: Store): (run: Run) => Promise<ResolvedGraph> {
+  const graphs = new Map<string, ResolvedGraph>();
+  return async ({ id, definitionId }) => {
+    const cached = graphs.get(definitionId);
+    if (cached) return cached;
+    const found = await store.definitions.get(definitionId);
+    if (!found) throw new RackwrightError('run-definition', `the definition of run ${id} is gone from the store`);
+    remember(graphs, definitionId, found.body as ResolvedGraph, cachedGraphs);
+    return found.body as ResolvedGraph;
   };
 }
