@@ -64,6 +64,66 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
   return wrap(socket);
 }
 
+/** A socket that talks to one peer only. */
+export interface ConnectedSocket {
+  readonly local: Peer;
+  /** Hands one datagram to the kernel; a failure goes to `onError`. */
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+export interface ConnectOptions {
+  /** Local address to send from; `0.0.0.0` leaves it to the route. */
+  readonly address: Ipv4;
+  readonly peer: Peer;
+  onDatagram(bytes: Uint8Array): void;
+  /** Also when the peer answers that nothing listens there (ECONNREFUSED). The socket stays open. */
+  onError(error: unknown): void;
+}
+
+/**
+ * Opens a socket on a free port, connected: the kernel keeps datagrams of all other senders away. Rejects with the
+ * system's error if the peer cannot be reached.
+ */
+export async function connectDatagram({
+  address,
+  peer,
+  onDatagram,
+  onError,
+}: ConnectOptions): Promise<ConnectedSocket> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind({ address, port: 0, exclusive: true });
+    await once(socket, 'listening');
+    socket.connect(peer.port, peer.address);
+    await once(socket, 'connect');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  socket.on('error', (error) => {
+    options.onError(error);
+  });
+  socket.on('message', (bytes, remote) => {
+    // What came between bind and connect was not filtered yet.
+    if (remote.port === peer.port && remote.address === peer.address) options.onDatagram(bytes);
+  });
+  const local = socket.address();
+  let open = true;
+  return {
+    local: { address: local.address, port: local.port },
+    send: (bytes) => {
+      if (open) socket.send(bytes);
+    },
+    close: () => {
+      if (!open) return;
+      open = false;
+      socket.removeAllListeners('message');
+      socket.close();
+    },
+  };
+}
+
 /**
  * Throws `port-in-use` if anybody has the port open on any address, even if they would share it: two programs that both
  * share a port each get every broadcast, and unicasts go to either.
