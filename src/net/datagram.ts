@@ -85,12 +85,8 @@ export interface ConnectOptions {
  * Opens a socket on a free port, connected: the kernel keeps datagrams of all other senders away. Rejects with the
  * system's error if the peer cannot be reached.
  */
-export async function connectDatagram({
-  address,
-  peer,
-  onDatagram,
-  onError,
-}: ConnectOptions): Promise<ConnectedSocket> {
+export async function connectDatagram(options: ConnectOptions): Promise<ConnectedSocket> {
+  const { address, peer } = options;
   const socket = createSocket('udp4');
   try {
     socket.bind({ address, port: 0, exclusive: true });
