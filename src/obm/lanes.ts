@@ -12,7 +12,8 @@ export function createLanes(limit: number): Lanes {
       if (lane.waiting >= limit) return 'full';
       lanes.set(key, lane);
       lane.waiting += 1;
-      const turn = lane.tail.then((): 'aborted' | Promise<T> => (signal.aborted ? 'aborted' : work()));
+      const start = async (): Promise<T | 'aborted'> => (signal.aborted ? 'aborted' : await work());
+      const turn = lane.tail.then(start);
       lane.tail = turn.catch(() => undefined);
       try {
         return await turn;
