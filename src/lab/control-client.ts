@@ -7,6 +7,9 @@ export interface SocketAnswer {
   readonly text: string;
 }
 
+/** No connection is kept for later: a client that is done must be able to end. */
+const plain = { agent: false, headers: { host: 'localhost' } } as const;
+
 /** One HTTP exchange over a unix socket. Throws code `unreachable` or `deadline`. */
 export async function askSocket(
   socketPath: string,
@@ -19,7 +22,7 @@ export async function askSocket(
       const code = signal.aborted ? 'deadline' : 'unreachable';
       reject(new RackwrightError(code, `${method} ${path} on ${socketPath}`, { cause, retryable: true }));
     };
-    const outgoing = request({ socketPath, method, path, signal, headers: { host: 'localhost' } }, (response) => {
+    const outgoing = request({ method, path, socketPath, signal, ...plain }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => {
@@ -46,7 +49,7 @@ export async function followSocket(
       if (signal.aborted) resolve();
       else reject(new RackwrightError('unreachable', `GET ${path} on ${socketPath}`, { cause: error }));
     };
-    const outgoing = request({ socketPath, path, signal, headers: { host: 'localhost' } }, (response) => {
+    const outgoing = request({ socketPath, path, signal, ...plain }, (response) => {
       const split = lineSplitter(onLine);
       response.setEncoding('utf8');
       response.on('data', split);

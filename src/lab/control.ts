@@ -34,6 +34,9 @@ export interface Control {
 /** Bodies are command lines. */
 const bodyLimit = 4096;
 
+/** Milliseconds that clients get to take the last of a stream. */
+const closeGraceMs = 200;
+
 /**
  * The lab's owner listens on a unix socket that only its user may open; HTTP, so that the chassis script can use curl.
  */
@@ -42,8 +45,16 @@ export async function createControl(
   routes: readonly ControlRoute[],
   streams: readonly ControlStream[],
 ): Promise<Control> {
+  const flowing = new Set<ServerResponse>();
   const server = createServer((request, response) => {
-    answer(request, response, routes, streams).catch((error: unknown) => {
+    const stream = request.method === 'GET' ? streams.find(({ path }) => path === request.url) : undefined;
+    if (stream !== undefined) {
+      flowing.add(response);
+      response.once('close', () => flowing.delete(response));
+      flow(response, stream);
+      return;
+    }
+    answer(request, response, routes).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500);
       response.end(`${describeError(error)}\n`);
     });
@@ -53,6 +64,8 @@ export async function createControl(
   chmodSync(socket, 0o600);
   return {
     close: async () => {
+      // Ended, not cut: the last line says why the lab went.
+      for (const response of flowing) response.end();
       await close(server);
     },
   };
@@ -61,26 +74,26 @@ export async function createControl(
 async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  server.closeAllConnections();
+  setTimeout(() => {
+    server.closeAllConnections();
+  }, closeGraceMs).unref();
   await closed;
+}
+
+function flow(response: ServerResponse, stream: ControlStream): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const end = stream.open((line) => {
+    response.write(`${line}\n`);
+  });
+  response.once('close', end);
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   routes: readonly ControlRoute[],
-  streams: readonly ControlStream[],
 ): Promise<void> {
   const path = request.url ?? '/';
-  const stream = request.method === 'GET' ? streams.find((candidate) => candidate.path === path) : undefined;
-  if (stream !== undefined) {
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    const end = stream.open((line) => {
-      response.write(`${line}\n`);
-    });
-    response.once('close', end);
-    return;
-  }
   for (const route of routes) {
     const match = route.method === request.method ? route.path.exec(path) : null;
     if (match === null) continue;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { InputError, RackwrightError } from '../errors.ts';
+import { describeError, InputError, RackwrightError } from '../errors.ts';
 import type { Member, MemberDeps } from './build-node.ts';
 import { designMember, installMember } from './build-node.ts';
 import { findCapability } from './capability.ts';
@@ -101,6 +101,7 @@ export async function assembleLab(options: LabOptions, assembly: Assembly): Prom
   try {
     return await assemble({ options, assembly, paths, record, closers, down });
   } catch (error) {
+    assembly.events.emit({ kind: 'failed', text: describeError(error) });
     await down();
     throw error;
   }

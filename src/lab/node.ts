@@ -1,5 +1,5 @@
-import { describeError } from '../errors.ts';
-import type { BootDevice, BootIndexes } from './boot-order.ts';
+import { describeError, RackwrightError } from '../errors.ts';
+import type { BootDevice } from './boot-order.ts';
 import { bootIndexChanges, bootIndexes } from './boot-order.ts';
 import type { LabProcess, SpawnProcess } from './children.ts';
 import type { LabEventBody } from './events.ts';
@@ -11,6 +11,7 @@ import { connectQmp } from './qmp.ts';
 import type { WorkQueue } from './queue.ts';
 import { createQueue } from './queue.ts';
 import { sizeOf, waitForLine } from './serial.ts';
+import { lastLines } from './tail.ts';
 
 export type Power = 'on' | 'off';
 
@@ -38,7 +39,7 @@ export interface NodeDeps {
   readonly machine: Machine;
   readonly bootOrder: BootOrder;
   readonly spawn: SpawnProcess;
-  /** Called before each boot: power-on, or reset by whomever. */
+  /** Called at each boot: before a power-on, right after a reset. */
   readonly beforeBoot: () => Promise<void>;
   readonly emit: (event: LabEventBody) => void;
   readonly now: () => Date;
@@ -87,7 +88,7 @@ export function createNode(deps: NodeDeps): LabNode {
     offCause: '',
   };
   const power = (): Power => (state.process?.alive() === true ? 'on' : 'off');
-  const board = createBoard(deps, state, queue.push);
+  const board = createBoard(deps, state, queue);
 
   return {
     machine,
@@ -95,15 +96,19 @@ export function createNode(deps: NodeDeps): LabNode {
     bootDevice: () => state.override?.device,
     bootedAt: () => state.bootedAt,
     powerOn: async () => {
-      await queue.push(board.start);
+      await queue.push(async () => {
+        await start(board);
+      });
     },
     powerOff: async () => {
-      await queue.push(board.stop);
+      await queue.push(async () => {
+        await stop(board);
+      });
     },
     reset: async () => {
       await queue.push(async () => {
-        if (power() === 'on') await board.reset();
-        else await board.start();
+        if (power() === 'on') await state.running?.qmp.execute('system_reset');
+        else await start(board);
       });
     },
     soft: async () => {
@@ -115,7 +120,7 @@ export function createNode(deps: NodeDeps): LabNode {
       await queue.push(async () => {
         state.override = device && { device, inUse: false };
         deps.emit({ kind: 'boot-device', node: machine.identity.number, device: device ?? 'none' });
-        await applyOrder(state, bootIndexes(deps.bootOrder, device));
+        await applyOrder(board, device);
       });
     },
     waitSerial: async (pattern, deadlineMs) =>
@@ -123,85 +128,96 @@ export function createNode(deps: NodeDeps): LabNode {
   };
 }
 
+/** What the steps below work on. */
 interface Board {
-  readonly start: () => Promise<void>;
-  readonly stop: () => Promise<void>;
-  readonly reset: () => Promise<void>;
+  readonly deps: NodeDeps;
+  readonly state: BoardState;
+  /** Does it after what is under way, and tells of its failure: for what nobody waits for. */
+  readonly later: (work: () => Promise<void>) => void;
 }
 
-async function applyOrder(state: BoardState, indexes: BootIndexes): Promise<void> {
-  for (const change of bootIndexChanges(indexes)) await state.running?.qmp.execute('qom-set', change);
+function createBoard(deps: NodeDeps, state: BoardState, queue: WorkQueue): Board {
+  const later: Board['later'] = (work) => {
+    queue.push(work).catch((error: unknown) => {
+      deps.emit({ kind: 'trouble', node: deps.machine.identity.number, text: describeError(error) });
+    });
+  };
+  return { deps, state, later };
 }
 
-async function beginBoot(deps: NodeDeps, state: BoardState): Promise<void> {
-  state.serialFrom = await sizeOf(deps.machine.files.serialLog);
+async function start(board: Board): Promise<void> {
+  const { deps, state } = board;
+  const { files, identity } = deps.machine;
+  if (state.process?.alive() === true) return;
   state.bootedAt = deps.now();
+  await beginBoot(board);
+  const argv = qemuCommand(deps.machine, bootIndexes(deps.bootOrder, state.override?.device));
+  const process = await deps.spawn({ name: `node${identity.number}`, argv, logFile: files.qemuLog });
+  state.process = process;
+  state.offCause = '';
+  const qmp = await connectQmp(files.monitor, {
+    deadlineMs: monitorDeadlineMs,
+    onEvent: (event) => {
+      onEvent(board, event);
+    },
+    alive: process.alive,
+  }).catch(async (cause: unknown) => {
+    await process.stop(0);
+    const said = await lastLines(files.qemuLog, 3);
+    throw new RackwrightError('qemu', `node ${identity.number} did not power on: ${said}`, { cause });
+  });
+  state.running = { process, qmp };
+  deps.emit({ kind: 'power', node: identity.number, power: 'on', cause: 'bmc' });
+  void process.exited.then(() => {
+    qmp.close();
+    if (state.running?.process === process) state.running = undefined;
+    deps.emit({ kind: 'power', node: identity.number, power: 'off', cause: state.offCause || 'unknown' });
+  });
+  useOverride(board);
+}
+
+async function stop({ state }: Board): Promise<void> {
+  state.offCause ||= 'bmc';
+  await state.process?.stop(powerOffGraceMs);
+}
+
+async function beginBoot({ deps, state }: Board): Promise<void> {
+  state.serialFrom = await sizeOf(deps.machine.files.serialLog);
   await deps.beforeBoot();
 }
 
-function createBoard(deps: NodeDeps, state: BoardState, later: WorkQueue['push']): Board {
-  const { machine } = deps;
-  const node = machine.identity.number;
-  const trouble = (error: unknown): void => {
-    deps.emit({ kind: 'trouble', node, text: describeError(error) });
-  };
-  /** QEMU hands the order over at a reset: from now on it can be put back for the next, ordinary boot. */
-  const useOverride = (): void => {
-    const used = state.override;
-    if (used === undefined || used.inUse) return;
-    used.inUse = true;
-    const drop = async (): Promise<void> => {
+async function applyOrder({ deps, state }: Board, device?: BootDevice): Promise<void> {
+  for (const change of bootIndexChanges(bootIndexes(deps.bootOrder, device))) {
+    await state.running?.qmp.execute('qom-set', change);
+  }
+}
+
+/** The firmware was handed the order at the reset: from now on it can be put back for the next, ordinary boot. */
+function useOverride(board: Board): void {
+  const { state } = board;
+  const used = state.override;
+  if (used === undefined || used.inUse) return;
+  used.inUse = true;
+  setTimeout(() => {
+    board.later(async () => {
       if (state.override !== used) return;
       state.override = undefined;
-      await applyOrder(state, bootIndexes(deps.bootOrder));
-    };
-    setTimeout(() => {
-      later(drop).catch(trouble);
-    }, settleMs).unref();
-  };
-  const onEvent = ({ event, data }: QmpEvent): void => {
-    if (event === 'SHUTDOWN') state.offCause ||= data.guest === true ? 'guest' : 'host';
-    if (event !== 'RESET') return;
-    const sinceBoot = deps.now().getTime() - (state.bootedAt?.getTime() ?? 0);
-    const byGuest = data.guest === true;
-    if (byGuest && sinceBoot < settleMs) return;
-    deps.emit({ kind: 'reset', node, cause: byGuest ? 'guest' : 'bmc' });
-    useOverride();
-    later(async () => {
-      await beginBoot(deps, state);
-    }).catch(trouble);
-  };
-
-  const start = async (): Promise<void> => {
-    if (state.process?.alive() === true) return;
-    await beginBoot(deps, state);
-    const argv = qemuCommand(machine, bootIndexes(deps.bootOrder, state.override?.device));
-    const process = await deps.spawn({ name: `node${node}`, argv, logFile: machine.files.qemuLog });
-    state.process = process;
-    state.offCause = '';
-    const qmp = await connectQmp(machine.files.monitor, {
-      deadlineMs: monitorDeadlineMs,
-      onEvent,
-      alive: process.alive,
+      await applyOrder(board);
     });
-    state.running = { process, qmp };
-    deps.emit({ kind: 'power', node, power: 'on', cause: 'bmc' });
-    void process.exited.then(() => {
-      qmp.close();
-      if (state.running?.process === process) state.running = undefined;
-      deps.emit({ kind: 'power', node, power: 'off', cause: state.offCause || 'unknown' });
-    });
-    useOverride();
-  };
+  }, settleMs).unref();
+}
 
-  return {
-    start,
-    stop: async () => {
-      state.offCause ||= 'bmc';
-      await state.process?.stop(powerOffGraceMs);
-    },
-    reset: async () => {
-      await state.running?.qmp.execute('system_reset');
-    },
-  };
+function onEvent(board: Board, { event, data }: QmpEvent): void {
+  const { deps, state } = board;
+  const byGuest = data.guest === true;
+  if (event === 'SHUTDOWN') state.offCause ||= byGuest ? 'guest' : 'host';
+  if (event !== 'RESET') return;
+  const now = deps.now();
+  if (byGuest && now.getTime() - (state.bootedAt?.getTime() ?? 0) < settleMs) return;
+  state.bootedAt = now;
+  deps.emit({ kind: 'reset', node: deps.machine.identity.number, cause: byGuest ? 'guest' : 'bmc' });
+  useOverride(board);
+  board.later(async () => {
+    await beginBoot(board);
+  });
 }
