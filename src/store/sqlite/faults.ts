@@ -1,7 +1,15 @@
 import type { Fault } from './protocol.ts';
 
 /** Primary result codes of SQLite (https://sqlite.org/rescode.html). */
-const codes = { busy: 5, readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
+export const codes = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+} as const;
 
 /** Says what a fault of SQLite means for the operator. */
 export function describeFault(error: unknown, path: string): Fault {
@@ -35,8 +43,8 @@ export function describeFault(error: unknown, path: string): Fault {
   }
 }
 
-/** The code without its extension, which is in the bits from 8. */
-function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
-  return error.errcode & 0xff;
+/** SQLite's code of an error, without the extension in its bits from 8; undefined for what SQLite did not throw. */
+export function primaryCode(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
+  return Number(error.errcode) & 0xff;
 }
