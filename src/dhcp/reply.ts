@@ -30,8 +30,11 @@ const typeNumber = { OFFER: 2, ACK: 5, NAK: 6 } as const;
 const everybody: Ipv4 = '255.255.255.255';
 /** What the 128-byte field holds besides its NUL; longer names stand in option 67 only. */
 const longestFileField = 127;
-/** PXE 2.1 table 2-1: tag 6, bit 3: take the boot file named in this very message; no menu, no discovery. */
-const useNamedFile = [6, 1, 8, 255];
+/**
+ * PXE 2.1 table 2-1: tag 6, bit 3: take the boot file named in this very message, with no discovery; tag 10: a menu
+ * prompt that times out at once. Some ROMs want the prompt too.
+ */
+const useNamedFile = [6, 1, 8, 10, 4, 0, ...textBytes('PXE'), 255];
 const bootItemTag = 71;
 
 /** OFFER of an address, with or without a boot file (RFC 2131 section 4.3.1). */
