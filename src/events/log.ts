@@ -11,17 +11,14 @@ import { createStrangers } from './strangers.ts';
 import { createFactTable } from './table.ts';
 import { createFactWriter, type FactStats } from './writer.ts';
 
-/**
- * A fact that leaves with the write that decided it, and says when that was. With an id it may be published again, after
- * a crash, and is no second fact.
- */
-export type DecidedFact = NewFact & { readonly at: string };
-
 /** Everything that happened, in order: observed facts by way of a bounded queue, decided facts at once. */
 export interface FactLog {
   readonly record: RecordFact;
-  /** Resolves when the facts are durable. Rejects when the store fails; then the same call may be repeated. */
-  readonly append: (facts: readonly DecidedFact[]) => Promise<void>;
+  /**
+   * For facts that leave with the write that decided them, and say when that was. Resolves when they are durable; rejects
+   * when the store fails, and then the same call may be repeated. One with an id may be published any number of times.
+   */
+  readonly append: (facts: readonly (NewFact & { readonly at: string })[]) => Promise<void>;
   readonly find: (query: Query) => Promise<Page<Fact>>;
   /** Up to 1,000 facts after the one with this id ('' for all that are kept), oldest first. */
   readonly since: (cursor: string) => Promise<readonly Fact[]>;

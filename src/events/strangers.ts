@@ -27,7 +27,9 @@ export function createStrangers(
   let loaded = false;
 
   const addTo = (into: Map<string, StrangerKey>, fact: Fact): void => {
-    if (fact.how !== 'packet' || fact.nodeId !== undefined || fact.runId !== undefined) return;
+    if (fact.nodeId !== undefined || fact.runId !== undefined) return;
+    // What we did of ourselves, for nobody, is no stranger's.
+    if (fact.how === 'self' && fact.mac === undefined && fact.address === undefined) return;
     into.set(fact.id, {
       ...(fact.mac !== undefined && { mac: fact.mac }),
       ...(fact.address !== undefined && { address: fact.address }),
@@ -54,7 +56,7 @@ export function createStrangers(
     let deleted = 0;
     let after: string | undefined;
     do {
-      const page = await store.facts.find({ where: { nodeId: null, how: 'packet' }, ...(after && { after }) });
+      const page = await store.facts.find({ where: { nodeId: null, runId: null }, ...(after && { after }) });
       for (const fact of page.items) {
         young.delete(fact.id);
         addTo(ring, fact);

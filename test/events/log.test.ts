@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { boundFact, printable } from '../../src/events/bound.ts';
 import { createFactIds, decidedFactId } from '../../src/events/fact-id.ts';
-import { createFactLog, type DecidedFact, type FactLogDeps } from '../../src/events/log.ts';
+import { createFactLog, type FactLogDeps } from '../../src/events/log.ts';
 import { createLog } from '../../src/log.ts';
 import type { Fact, NewFact } from '../../src/model/fact.ts';
 import type { OpenStore, Store } from '../../src/store/collections.ts';
@@ -24,7 +24,7 @@ afterEach(async () => {
   await open.close();
 });
 
-function seen(text: string, more: Partial<NewFact> = {}): DecidedFact {
+function seen(text: string, more: Partial<NewFact> = {}): NewFact & { at: string } {
   return { kind: 'dhcp.discover', how: 'packet', text, mac, at: clock.toISOString(), ...more };
 }
 
@@ -227,7 +227,10 @@ describe('limits', () => {
     const invented = (i: number): string =>
       `02:00:00:00:${(i >> 8).toString(16).padStart(2, '0')}:${(i & 255).toString(16).padStart(2, '0')}`;
     const flood = (facts: ReturnType<typeof createFactLog>, from: number): void => {
-      for (let i = from; i < from + 40; i += 1) facts.record(seen(`stranger ${i}`, { mac: invented(i) }));
+      for (let i = from; i < from + 40; i += 1) {
+        // Every second one is what we answered.
+        facts.record(seen(`stranger ${i}`, { mac: invented(i), how: i % 2 === 0 ? 'packet' : 'self' }));
+      }
     };
     const remaining = async (): Promise<string[]> => texts((await open.store.facts.find({})).items);
     await withLog({ limits: { strangers: 30 } }, async (facts) => {
