@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Config } from './config-schema.ts';
+import { checkAdmin, createAdminRole } from './app/admin.ts';
+import { createBootNetwork } from './app/boot-network.ts';
+import { openFoundation, type Environment, type Foundation } from './app/foundation.ts';
+import { findSouthbound, type Southbound } from './app/network.ts';
+import { createWorkflows, type Workflows } from './app/workflows.ts';
+import type { Role } from './model/role.ts';
+import { createWhy } from './app/why.ts';
+
+/** The composition root: the only place that makes things and joins them. */
+
+export interface App {
+  /** Starts the configured roles. Throws the fault of the first that cannot, with those before it stopped again. */
+  start(): Promise<void>;
+  /** Drains and stops what was started, last first; then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+const home = resolve(import.meta.dirname, '..');
+
+/**
+ * Makes the server of a configuration; nothing listens before `start`. Throws what is wrong with configuration, network,
+ * data directory, store or Redis in words that say what to do.
+ */
+export async function createApp(config: Config, environment: Environment): Promise<App> {
+  checkAdmin(config);
+  const southbound = findSouthbound(config, networkInterfaces());
+  const foundation = await openFoundation(config, environment);
+  try {
+    const workflows = await createWorkflows({ config, foundation, home, southbound });
+    const version = await readVersion();
+    const roles = createRoles({ config, foundation, southbound, workflows, version });
+    return createLifecycle({ config, foundation, workflows, roles });
+  } catch (error) {
+    await foundation.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly foundation: Foundation;
+  readonly southbound: Southbound | undefined;
+  readonly workflows: Workflows;
+  readonly version: string;
+}
+
+/** The roles that the configuration picks, in the order in which they start: what nodes see comes last. */
+function createRoles({ config, foundation, southbound, workflows, version }: Parts): Role[] {
+  const { engine, obm, definitions } = workflows;
+  const admin = createAdminRole({
+    config,
+    version,
+    foundation,
+    southbound,
+    parts: { engine, obm, definitions, why: createWhy({ config, foundation, southbound }) },
+    checks: { redis: workflows.ping },
+  });
+  const boot = southbound ? createBootNetwork({ config, foundation, engine, southbound, home }) : [];
+  return [workflows.worker, admin, ...boot].filter(({ name }) => config.roles.includes(name));
+}
+
+function createLifecycle(parts: {
+  config: Config;
+  foundation: Foundation;
+  workflows: Workflows;
+  roles: readonly Role[];
+}): App {
+  const { foundation, workflows, roles, config } = parts;
+  const { log } = foundation;
+  const started: Role[] = [];
+
+  const stop = async (): Promise<void> => {
+    const last = started.splice(0).reverse();
+    for (const role of last) await role.drain();
+    for (const role of last) await role.stop();
+    await workflows.stop();
+    await foundation.member.stop();
+    await foundation.close();
+    log.info({ event: 'server.stopped' }, 'stopped');
+  };
+
+  return {
+    stop,
+    async start() {
+      try {
+        await foundation.member.start();
+        await workflows.start();
+        for (const role of roles) {
+          await role.start();
+          started.push(role);
+        }
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      const url = `http://${config.admin.address}:${config.admin.port}`;
+      log.info({ event: 'server.started', roles: config.roles, url, store: config.store }, 'ready');
+    },
+  };
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(join(home, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,88 @@
+import { isIP } from 'node:net';
+import { createApi } from '../api/app.ts';
+import type { ApiDeps, Health } from '../api/deps.ts';
+import type { Config } from '../config-schema.ts';
+import { describeError, InputError } from '../errors.ts';
+import { createListener, type ListenAddress } from '../http/listener.ts';
+import type { Role } from '../model/role.ts';
+import { createMetrics } from './metrics.ts';
+import { isSouthboundPeer, type Southbound } from './network.ts';
+import { rackhdConfig } from './rackhd-config.ts';
+import { listenerRole } from './roles.ts';
+import type { Foundation } from './foundation.ts';
+
+interface AdminDeps {
+  readonly config: Config;
+  readonly version: string;
+  readonly foundation: Foundation;
+  readonly southbound: Southbound | undefined;
+  readonly parts: Pick<ApiDeps, 'engine' | 'obm' | 'definitions' | 'why'>;
+  /** What else must be well for the server to be well: name -> check that rejects. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+}
+
+/** Throws an InputError where the API would be reachable by others without anybody having said so. */
+export function checkAdmin({ admin }: Config): void {
+  const loopback = admin.address === 'localhost' || admin.address === '::1' || admin.address.startsWith('127.');
+  if (!loopback && admin.auth !== 'none') {
+    throw new InputError(
+      'admin.address',
+      `${admin.address} is not loopback, and nobody would have to log in: set admin.auth to none if that is meant`,
+    );
+  }
+  if (isIP(admin.address) === 0 && admin.address !== 'localhost') {
+    throw new InputError('admin.address', `expected an IP address to listen on, got '${admin.address}'`);
+  }
+}
+
+/** The admin listener: refuses every peer of the boot network, on every address of the server. */
+export function createAdminRole({ config, version, foundation, southbound, parts, checks }: AdminDeps): Role {
+  const { store, facts, log, now, sealer } = foundation;
+  const draining = new AbortController();
+  const metrics = createMetrics({ store, facts });
+  const handler = createApi(
+    {
+      store,
+      ...parts,
+      sealer,
+      facts,
+      configView: () => rackhdConfig(config, southbound),
+      metrics: metrics.text,
+      health: () => checkHealth({ store: foundation.ping, ...checks }),
+      log,
+      now,
+      draining: draining.signal,
+    },
+    { version, hosts: config.admin.hosts },
+  );
+  const socket: ListenAddress[] = config.admin.socket === undefined ? [] : [{ socketPath: config.admin.socket }];
+  const listener = createListener({
+    name: 'admin',
+    handler,
+    addresses: [{ address: config.admin.address, port: config.admin.port }, ...socket],
+    admit: (peer) => !isSouthboundPeer(southbound, peer),
+    log,
+  });
+  const stopMetrics = {
+    start: () => undefined,
+    stop: () => {
+      metrics.stop();
+      return Promise.resolve();
+    },
+  };
+  return listenerRole({ name: 'api', listener, draining, beside: [stopMetrics] });
+}
+
+async function checkHealth(checks: Readonly<Record<string, () => Promise<void>>>): Promise<Health> {
+  const parts = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      try {
+        await check();
+        return [name, { ok: true }] as const;
+      } catch (error) {
+        return [name, { ok: false, detail: describeError(error) }] as const;
+      }
+    }),
+  );
+  return { ok: parts.every(([, part]) => part.ok), parts: Object.fromEntries(parts) };
+}

@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { Config } from '../config-schema.ts';
+import { southboundUrl } from '../boot/offer.ts';
+import { checkSubnets } from '../dhcp/subnet.ts';
+import { createDhcpServer } from '../dhcp/server.ts';
+import { enrol, findNode } from '../discovery/enrol.ts';
+import { createIngest } from '../discovery/ingest.ts';
+import { createListener } from '../http/listener.ts';
+import type { Role } from '../model/role.ts';
+import { createSouthbound } from '../southbound/app.ts';
+import { createBoots } from '../southbound/boots.ts';
+import type { Store } from '../store/collections.ts';
+import { createFileOpener } from '../tftp/root.ts';
+import { createTftpServer } from '../tftp/server.ts';
+import type { Engine } from '../workflows/engine.ts';
+import { createBootFacts, type BootFactsSource } from './boot-facts.ts';
+import type { Foundation } from './foundation.ts';
+import { isSouthboundPeer, type Southbound } from './network.ts';
+import { listenerRole, repeating } from './roles.ts';
+
+interface BootNetworkDeps {
+  readonly config: Config;
+  readonly foundation: Foundation;
+  readonly engine: Engine;
+  readonly southbound: Southbound;
+  /** The folder that holds `microkernel/` and `definitions/`. */
+  readonly home: string;
+}
+
+/** The roles that nodes see: DHCP, TFTP, southbound HTTP. All ask the same boot decision. */
+export function createBootNetwork(deps: BootNetworkDeps): Role[] {
+  const { config, foundation, engine, southbound } = deps;
+  const { store, log } = foundation;
+  checkSubnets(southbound.subnets, 'southbound.subnets');
+  const bootFacts = createBootFacts({ config, store, engine, log });
+  const { address } = southbound.local;
+  const dhcp = createDhcpServer({
+    subnets: southbound.subnets,
+    serverAddress: address,
+    ports: { server: config.southbound.dhcpPort, client: 68, proxy: config.southbound.proxyDhcpPort },
+    store,
+    bootAnswer: bootFacts.askBoot,
+    record: foundation.facts.record,
+    log,
+    now: foundation.now,
+    allowOtherServers: config.southbound.allowOtherServers,
+    deployment: config.store === 'mongodb' ? config.mongodb.database : foundation.dataDir,
+  });
+  const tftp = createTftpServer({
+    address,
+    port: config.southbound.tftpPort,
+    open: createFileOpener(config.loaders.dir),
+    record: foundation.facts.record,
+    log,
+  });
+  return [createSouthboundRole(deps, bootFacts), tftp, dhcp];
+}
+
+function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource): Role {
+  const { config, foundation, southbound, engine, home } = deps;
+  const { store, log, now, facts } = foundation;
+  const { record } = facts;
+  const boots = createBoots({ store, now });
+  const draining = new AbortController();
+  const { address } = southbound.local;
+  const handler = createSouthbound(
+    {
+      boots,
+      engine,
+      ...bootFacts,
+      findNode: (mac, uuid) => findNode(store, mac, uuid),
+      enrol: (sighting) => enrol(sighting, { store, record, now }),
+      leasedAddress: (mac) => leasedAddress(store, mac, now()),
+      ingest: createIngest({ store, record }),
+      record,
+      log,
+      url: southboundUrl({ address, httpPort: config.southbound.httpPort }),
+      kernelArgs: config.microkernel.kernelArgs,
+      fileRoots: { loaders: config.loaders.dir, microkernel: config.microkernel.dir },
+      clock: () => performance.now(),
+      agentScript: join(home, 'microkernel/agent.sh'),
+    },
+    draining.signal,
+  );
+  const listener = createListener({
+    name: 'southbound',
+    handler,
+    addresses: [{ address, port: config.southbound.httpPort }],
+    admit: (peer) => isSouthboundPeer(southbound, peer),
+    log,
+    limits: { requestMs: 0, connections: 4096 },
+  });
+  const sweep = repeating(60_000, () => boots.sweep(), log);
+  return listenerRole({ name: 'southbound', listener, draining, beside: [sweep] });
+}
+
+/** The address that a MAC holds by a lease of ours that still runs. */
+async function leasedAddress(store: Store, mac: string, now: Date): Promise<string | undefined> {
+  const { items } = await store.leases.find({ where: { mac, state: 'bound', expiresAt: { gt: now.toISOString() } } });
+  return items.length === 1 ? items[0]?.address : undefined;
+}

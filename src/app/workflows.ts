@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { southboundUrl } from '../boot/offer.ts';
+import type { Config } from '../config-schema.ts';
+import { RackwrightError } from '../errors.ts';
+import type { Role } from '../model/role.ts';
+import { createBmcUser } from '../obm/bmc-user.ts';
+import { createObm, type Obm } from '../obm/obm.ts';
+import { createRunCommand } from '../obm/run-command.ts';
+import { createDefinitions, readDefinitions, type Definitions } from '../workflows/definitions.ts';
+import { createEngine, type Engine } from '../workflows/engine.ts';
+import type { Services } from '../workflows/job.ts';
+import { createQueue, type RedisAddress } from '../workflows/queue.ts';
+import { createManagedRedis } from '../workflows/redis.ts';
+import { jobs } from '../workflows/tasks/index.ts';
+import { createWorker } from '../workflows/worker.ts';
+import type { Foundation } from './foundation.ts';
+import { parseNetworks, type Southbound } from './network.ts';
+
+/** The engine with its queue, its worker, and what its jobs use. */
+export interface Workflows {
+  readonly engine: Engine;
+  readonly definitions: Definitions;
+  readonly obm: Obm;
+  readonly worker: Role;
+  /** Redis, the definitions' directory and the engine's sweep. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Rejects where Redis does not answer. */
+  ping(): Promise<void>;
+}
+
+interface WorkflowsDeps {
+  readonly config: Config;
+  readonly foundation: Foundation;
+  readonly southbound: Southbound | undefined;
+  readonly home: string;
+}
+
+export async function createWorkflows({ config, foundation, southbound, home }: WorkflowsDeps): Promise<Workflows> {
+  const { store, facts, log, now, member } = foundation;
+  const scope = templateScope(config, southbound);
+  const shipped = await readDefinitions(join(home, 'definitions'));
+  const definitions = createDefinitions({ store, shipped, jobs, scope });
+  const redis = openRedis(config, foundation);
+  const queue = createQueue({ redis: redis.address, log });
+  const { obm, bmc, secrets } = createControllers(config, foundation);
+  const engine = createEngine({
+    store,
+    definitions,
+    jobs,
+    scope,
+    append: facts.append,
+    secrets,
+    hint: queue.add,
+    now,
+    log,
+  });
+  const services: Services = { store, obm, bmc, record: facts.record, secrets };
+  return {
+    engine,
+    definitions,
+    obm,
+    worker: createWorker({ engine, queue, jobs, services, member: member.id, now, log }),
+    ping: redis.ping,
+    async start() {
+      await redis.start();
+      await engine.begin();
+    },
+    async stop() {
+      await engine.stop();
+      await queue.close();
+      await redis.stop();
+    },
+  };
+}
+
+/** What speaks to BMCs, with our own users on them. */
+function createControllers(config: Config, { store, sealer, facts, log, now }: Foundation) {
+  const networks = parseNetworks(config.bmc.networks, 'bmc.networks');
+  const { record } = facts;
+  const obm = createObm({ store, sealer, record, run: createRunCommand(), log, now, networks });
+  const bmc = createBmcUser({ store, sealer, obm, record, user: config.bmc.user, networks });
+  return { obm, bmc, secrets: { resolve: bmc.secret } };
+}
+
+interface OpenRedis {
+  readonly address: RedisAddress;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  ping(): Promise<void>;
+}
+
+/** The configured Redis, or a managed one in the data directory. */
+function openRedis({ redis }: Config, { dataDir, log }: Foundation): OpenRedis {
+  if (redis.url !== undefined) {
+    const nothing = (): Promise<void> => Promise.resolve();
+    return { address: { url: redis.url }, start: nothing, stop: nothing, ping: nothing };
+  }
+  const managed = createManagedRedis({ dataDirectory: dataDir, log });
+  return {
+    address: { path: managed.path },
+    start: managed.start,
+    stop: managed.stop,
+    async ping() {
+      if (!(await managed.ping()))
+        throw new RackwrightError('redis', 'redis-server does not answer; it is started again');
+    },
+  };
+}
+
+/** What options of tasks may name, by RackHD's words. */
+function templateScope(config: Config, southbound: Southbound | undefined): Readonly<Record<string, unknown>> {
+  const address = southbound?.local.address ?? config.admin.address;
+  const server = southboundUrl({ address, httpPort: config.southbound.httpPort });
+  return {
+    server: { apiServerAddress: address, apiServerPort: config.southbound.httpPort },
+    api: { server, base: `${server}/api/current` },
+    file: { server: `${server}/files` },
+  };
+}
