@@ -32,6 +32,7 @@ export const factKinds = {
   'agent.report': "the agent delivered a task's result",
   'node.enrolled': 'a node was made for an unknown client',
   'node.state': 'the node changed its state',
+  'node.discovered': 'a workflow announced that the node was discovered',
   'catalog.stored': 'a catalog was stored',
   'catalog.failed': 'a report could not be parsed',
   'bmc.proposed': 'a password for our own user on the BMC was made and sealed',
