@@ -86,17 +86,22 @@ async function propose(book: Book, subnet: DhcpSubnet, mac: Mac, requested?: Ipv
   const own = await byClient(book, subnet, mac);
   if (own !== undefined && mayGive(book, subnet, own.address)) return { ok: true, address: own.address };
   const address = (await preferred(book, subnet, mac, requested)) ?? (await search(book, subnet, mac));
-  if (address === undefined) return { ok: false, reason: 'exhausted' };
+  return address === undefined ? { ok: false, reason: 'exhausted' } : { ok: true, address };
+}
+
+/** Called in the very turn in which the address was found free: offers made at the same time see the hold. */
+function hold(book: Book, subnet: DhcpSubnet, mac: Mac, address: Ipv4): Ipv4 {
   book.holds.hold(subnet.network.cidr, address, mac);
-  return { ok: true, address };
+  return address;
 }
 
 async function preferred(book: Book, subnet: DhcpSubnet, mac: Mac, requested?: Ipv4): Promise<Ipv4 | undefined> {
   const { cidr } = subnet.network;
   for (const address of [book.holds.heldBy(cidr, mac), requested]) {
     if (address === undefined || !mayGive(book, subnet, address)) continue;
-    if (book.holds.isHeldByOther(cidr, address, mac)) continue;
-    if (isFree(book, (await byAddresses(book, subnet, [address])).get(address))) return address;
+    const stored = (await byAddresses(book, subnet, [address])).get(address);
+    if (!isFree(book, stored) || book.holds.isHeldByOther(cidr, address, mac)) continue;
+    return hold(book, subnet, mac, address);
   }
   return undefined;
 }
@@ -116,12 +121,13 @@ async function search(book: Book, subnet: DhcpSubnet, mac: Mac): Promise<Ipv4 | 
     const unheld = open.filter((address) => !book.holds.isHeldByOther(cidr, address, mac));
     // What was never given comes before what ran out: the old client may come back for its own.
     const free = unheld.find((address) => !stored.has(address)) ?? unheld[0];
-    if (free !== undefined) return free;
+    if (free !== undefined) return hold(book, subnet, mac, free);
     held ??= open[0];
     at += length;
   }
-  if (held === undefined) book.fullUntil.set(cidr, book.now().getTime() + fullMs);
-  return held;
+  if (held !== undefined) return hold(book, subnet, mac, held);
+  book.fullUntil.set(cidr, book.now().getTime() + fullMs);
+  return undefined;
 }
 
 interface Wanted {

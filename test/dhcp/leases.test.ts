@@ -115,7 +115,7 @@ describe('propose', () => {
   });
 
   test('prefers an address that was never given to one whose lease ran out', async () => {
-    const first = (await propose(a)) as string;
+    const first = await propose(a);
     await claim(b, first);
     pass(10_000);
     expect(await propose(a)).not.toBe(first);
@@ -232,7 +232,7 @@ describe('release and decline', () => {
     expect(await leases.decline(subnet, b, '10.1.0.12')).toBe(false);
     expect(await leases.decline(subnet, a, '10.1.0.12')).toBe(true);
     expect(await stored()).toMatchObject([{ state: 'declined', address: '10.1.0.12' }]);
-    const next = (await propose(a, '10.1.0.12')) as string;
+    const next = await propose(a, '10.1.0.12');
     expect(next).not.toBe('10.1.0.12');
     expect(await claim(a, '10.1.0.12')).toBe('taken');
     expect(await claim(a, next)).toBe(next);
@@ -241,14 +241,14 @@ describe('release and decline', () => {
   });
 
   test('an offer that was not taken can be offered to others', async () => {
-    const offered = (await propose(a)) as string;
+    const offered = await propose(a);
     expect(await propose(b, offered)).not.toBe(offered);
     leases.forget(subnet, a);
     expect(await propose('52:54:00:00:00:0c', offered)).toBe(offered);
   });
 
   test('an offer lapses after 30 seconds', async () => {
-    const offered = (await propose(a)) as string;
+    const offered = await propose(a);
     pass(31);
     expect(await propose(b, offered)).toBe(offered);
   });
