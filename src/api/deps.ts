@@ -2,20 +2,18 @@ import type { FactLog } from '../events/log.ts';
 import type { Log } from '../log.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
+import type { Obm } from '../obm/obm.ts';
+import type { Sealer } from '../secrets/seal.ts';
 import type { Store } from '../store/collections.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import type { Engine } from '../workflows/engine.ts';
-import type { PowerAction, PowerResult } from '../workflows/job.ts';
 
 /** Everything the admin API needs, piece by piece; made in app.ts, and by hand in tests. */
 export interface ApiDeps {
   readonly store: Store;
   readonly engine: Pick<Engine, 'start' | 'cancel' | 'activeRun'>;
-  readonly obm: {
-    act(nodeId: string, action: PowerAction, signal: AbortSignal): Promise<PowerResult>;
-  };
-  /** Seals one secret for the store (`secrets/seal.ts`). */
-  readonly seal: (plain: string) => string;
+  readonly obm: Pick<Obm, 'act'>;
+  readonly sealer: Sealer;
   readonly facts: Pick<FactLog, 'append' | 'follow'>;
   readonly why: ApiWhy;
   readonly definitions: Omit<Definitions, 'libraryFor'>;

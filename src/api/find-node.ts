@@ -24,7 +24,12 @@ export async function nodeById(store: Store, id: string): Promise<Node | undefin
 export async function findNode(store: Store, word: string): Promise<FoundNode> {
   const byId = await nodeById(store, word);
   if (byId !== undefined) return { kind: 'node', node: byId };
-  for (const where of [{ identifiers: identifierForm(word) }, ...(await lookedUp(store, word)), { name: word }, { 'summary.serial': word }]) {
+  for (const where of [
+    { identifiers: identifierForm(word) },
+    ...(await lookedUp(store, word)),
+    { name: word },
+    { 'summary.serial': word },
+  ]) {
     const { items } = await store.nodes.find({ where, limit: 10 });
     const [first] = items;
     if (items.length > 1) return { kind: 'several', ids: items.map(({ id }) => id) };

@@ -32,6 +32,9 @@ export async function findAll<T extends Document>(
 }
 
 /** Each item of each page in another form. */
-export async function* mapped<T>(pages: AsyncGenerator<readonly T[]>, form: (item: T) => unknown): AsyncGenerator<unknown[]> {
+export async function* mapped<T>(
+  pages: AsyncGenerator<readonly T[]>,
+  form: (item: T) => unknown,
+): AsyncGenerator<unknown[]> {
   for await (const items of pages) yield items.map(form);
 }

@@ -4,7 +4,8 @@ import { modify } from '../store/modify.ts';
 import { findAll } from './pages.ts';
 
 /** `busy`: a run is active on the node, or on one that it encloses. */
-export type RemoveResult = { readonly ok: true } | { readonly ok: false; readonly reason: 'busy'; readonly nodeId: string };
+export type RemoveResult =
+  { readonly ok: true } | { readonly ok: false; readonly reason: 'busy'; readonly nodeId: string };
 
 /** RackHD's relation types and their counterparts; a component goes with the node that holds it. */
 const counterparts: Readonly<Record<string, { readonly other: string; readonly holds?: true }>> = {
@@ -26,7 +27,8 @@ const counterparts: Readonly<Record<string, { readonly other: string; readonly h
 export async function removeNode(store: Store, node: Node): Promise<RemoveResult> {
   const doomed = [node, ...(await enclosedBy(store, node))];
   for (const { id } of doomed) {
-    if ((await store.runs.count({ nodeId: id, state: 'running' })) > 0) return { ok: false, reason: 'busy', nodeId: id };
+    if ((await store.runs.count({ nodeId: id, state: 'running' })) > 0)
+      return { ok: false, reason: 'busy', nodeId: id };
   }
   for (const one of doomed) await removeOne(store, one);
   return { ok: true };
@@ -66,7 +68,9 @@ async function removeOne(store: Store, node: Node): Promise<void> {
 function unlink(relations: Node['relations'], type: string | undefined, id: string): Node['relations'] {
   return relations
     .map((relation) =>
-      relation.relationType === type ? { ...relation, targets: relation.targets.filter((target) => target !== id) } : relation,
+      relation.relationType === type
+        ? { ...relation, targets: relation.targets.filter((target) => target !== id) }
+        : relation,
     )
     .filter(({ targets }) => targets.length > 0);
 }

@@ -62,7 +62,8 @@ export const patchTags = z.looseObject({ tags: z.array(text.min(1), 'tags must b
 
 const macAddress = text.transform((value, context) => {
   const mac = parseMac(value);
-  if (mac === undefined) context.addIssue({ code: 'custom', message: 'must be a MAC address, such as 52:54:00:12:34:56' });
+  if (mac === undefined)
+    context.addIssue({ code: 'custom', message: 'must be a MAC address, such as 52:54:00:12:34:56' });
   return mac ?? z.NEVER;
 });
 const lookupFields = {

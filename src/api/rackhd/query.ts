@@ -42,7 +42,12 @@ export function listQuery({ rename = {}, read = {}, sort = [] }: ListForm): z.Zo
       $top: wholeNumber.pipe(z.number().min(1, 'must be at least 1')).optional(),
       ...(sort.length === 0
         ? {}
-        : { sort: z.string().regex(sortPattern, `must be ${sort.join(' or ')}, after + or - if wanted`).optional() }),
+        : {
+            sort: z
+              .string()
+              .regex(sortPattern, `must be ${sort.join(' or ')}, after + or - if wanted`)
+              .optional(),
+          }),
       active: flag.optional(),
     })
     .catchall(z.union([z.string(), z.array(z.string()).max(1000)]))
@@ -69,7 +74,11 @@ function readSort(text: string): { field: string; descending: boolean } {
 }
 
 /** Sorts one page in memory, as RackHD does: text without regard to case. */
-export function sortPage<T>(items: readonly T[], sort: ListQuery['sort'], valueOf: (item: T, field: string) => string): T[] {
+export function sortPage<T>(
+  items: readonly T[],
+  sort: ListQuery['sort'],
+  valueOf: (item: T, field: string) => string,
+): T[] {
   if (sort === undefined) return [...items];
   const { field, descending } = sort;
   const keyed = items.map((item) => ({ item, key: valueOf(item, field).toUpperCase() }));

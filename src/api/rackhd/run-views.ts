@@ -49,7 +49,12 @@ function runHead(run: Run): Record<string, unknown> {
     domain: 'default',
     status: run.state,
     ...(run.nodeId === undefined ? {} : { node: run.nodeId }),
-    context: hideSecrets({ graphId: run.instanceId, graphName: run.injectableName, target: run.nodeId, ...run.context }),
+    context: hideSecrets({
+      graphId: run.instanceId,
+      graphName: run.injectableName,
+      target: run.nodeId,
+      ...run.context,
+    }),
     serviceGraph: false,
     createdAt: run.createdAt,
     updatedAt: run.updatedAt,
@@ -103,8 +108,10 @@ export function terminalOnStates(label: string, tasks: readonly ResolvedTask[]):
 }
 
 function statesAwaited(waitOn: WaitOn, label: string): string[] {
-  const anyOf = waitOn['anyOf'];
+  const anyOf = waitOn.anyOf;
   const nested = typeof anyOf === 'object' && !Array.isArray(anyOf) ? anyOf[label] : undefined;
   const direct = label === 'anyOf' ? undefined : waitOn[label];
-  return [direct, nested].flatMap((states) => (typeof states === 'string' ? [states] : Array.isArray(states) ? states : []));
+  return [direct, nested].flatMap((states) =>
+    typeof states === 'string' ? [states] : Array.isArray(states) ? states : [],
+  );
 }

@@ -40,7 +40,7 @@ export async function startRun(
  * node's timeline and no second one runs beside it.
  */
 async function targetOf({ store }: ApiDeps, { options }: StartWorkflow): Promise<string | undefined> {
-  const defaults = options?.['defaults'];
+  const defaults = options?.defaults;
   for (const id of [at(defaults, 'nodeId'), at(at(defaults, 'graphOptions'), 'target')]) {
     if (typeof id === 'string' && (await nodeById(store, id)) !== undefined) return id;
   }

@@ -91,5 +91,5 @@ export function graphView({ friendlyName, injectableName, options, tasks }: Grap
 
 /** A task of the library, base tasks too: those have `runJob` instead of `implementsTask`. */
 export function taskView(task: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { ...task, options: task['options'] ?? {}, properties: task['properties'] ?? {} };
+  return { ...task, options: task.options ?? {}, properties: task.properties ?? {} };
 }

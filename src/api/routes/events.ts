@@ -14,7 +14,10 @@ const eventId = z.string().regex(/^[0-9a-f]{24}$/, 'must be the id of an event: 
 
 const eventsQuery = z.strictObject({
   node: z.string().optional().describe("a node's id, name, serial number, MAC or IPv4 address"),
-  kind: z.union([kind, z.array(kind)]).optional().describe('only facts of these kinds'),
+  kind: z
+    .union([kind, z.array(kind)])
+    .optional()
+    .describe('only facts of these kinds'),
   from: z
     .union([eventId, z.literal('start')], "must be the id of an event, or 'start'")
     .optional()

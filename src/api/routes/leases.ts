@@ -17,7 +17,7 @@ export function leasesRoutes({ store }: ApiDeps): Route[] {
       responses: { 200: pageSchema(leaseSchema) },
       handle: async ({ query: { limit = defaultLimit, cursor, subnet, mac } }) => {
         const page = await store.leases.find({
-          where: present({ subnet, mac }) as Record<string, string>,
+          where: present({ subnet, mac }),
           limit,
           ...(cursor === undefined ? {} : { after: cursor }),
         });

@@ -38,7 +38,8 @@ function moveRoute(deps: ApiDeps, move: Move, summary: string): Route {
     params: byId,
     body: reasonBody,
     responses: { 200: nodeItemSchema, 404: 'There is no such node', 409: "The node's state has no such move" },
-    handle: ({ params: { id }, body: { reason } }) => withNodeId(deps, id, (node) => applyMove(deps, node, move, reason)),
+    handle: ({ params: { id }, body: { reason } }) =>
+      withNodeId(deps, id, (node) => applyMove(deps, node, move, reason)),
   });
 }
 
@@ -54,11 +55,21 @@ async function applyMove(
     const name = nextNodeState(node.state.name, moves[move]);
     return name && { ...node, state: { name, since, eventId, ...(reason === undefined ? {} : { reason }) } };
   });
-  if (!moved.ok) return moved.reason === 'unchanged' ? refusal(moved.document.state.name, move) : problem(404, `Node ${id} is gone.`);
+  if (!moved.ok)
+    return moved.reason === 'unchanged'
+      ? refusal(moved.document.state.name, move)
+      : problem(404, `Node ${id} is gone.`);
   const { state } = moved.document;
   const why = reason === undefined ? '' : `: ${reason}`;
   await facts.append([
-    { kind: 'node.state', how: 'self', text: `an operator moved the node to '${state.name}'${why}`, nodeId: id, id: eventId, at: since },
+    {
+      kind: 'node.state',
+      how: 'self',
+      text: `an operator moved the node to '${state.name}'${why}`,
+      nodeId: id,
+      id: eventId,
+      at: since,
+    },
   ]);
   const [item] = await nodeItems(store, [moved.document]);
   return { status: 200, json: item };
@@ -67,5 +78,8 @@ async function applyMove(
 function refusal(state: NodeStateName, move: Move): RouteResponse {
   const legal = legalMoves(state);
   const possible = legal.length === 0 ? 'none is' : `${legal.join(', ')} ${legal.length === 1 ? 'is' : 'are'}`;
-  return problem(409, `'${move}' is not possible: the node is '${state}'. Of an operator's moves, ${possible} possible there.`);
+  return problem(
+    409,
+    `'${move}' is not possible: the node is '${state}'. Of an operator's moves, ${possible} possible there.`,
+  );
 }

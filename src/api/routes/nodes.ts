@@ -10,7 +10,16 @@ import { removeNode } from '../remove-node.ts';
 import { problem, withNode, withNodeId } from './answers.ts';
 import { legalMoves } from './node-moves.ts';
 import { nodeItems } from './node-view.ts';
-import { byId, byWord, catalogSchema, defaultLimit, nodeItemSchema, nodeSchema, pageSchema, paging } from './schemas.ts';
+import {
+  byId,
+  byWord,
+  catalogSchema,
+  defaultLimit,
+  nodeItemSchema,
+  nodeSchema,
+  pageSchema,
+  paging,
+} from './schemas.ts';
 
 /** One value, or several of which any may fit. */
 const anyOf = z.union([z.string(), z.array(z.string()).max(1000)]).optional();

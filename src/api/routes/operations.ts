@@ -53,7 +53,7 @@ function listOperations({ store }: ApiDeps): Route {
     responses: { 200: pageSchema(operationSchema) },
     handle: async ({ query: { limit = defaultLimit, cursor, node, state } }) => {
       const page = await store.runs.find({
-        where: present({ nodeId: node, state }) as Record<string, string>,
+        where: present({ nodeId: node, state }),
         sort: { field: 'createdAt', order: 'desc' },
         limit,
         ...(cursor === undefined ? {} : { after: cursor }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRoute, type Route } from '../../http/route.ts';
-import type { PowerResult } from '../../workflows/job.ts';
+import type { ObmResult } from '../../obm/driver.ts';
 import type { ApiDeps } from '../deps.ts';
 import { problem, withNode, withNodeId } from './answers.ts';
 import { startOperation } from './operations.ts';
@@ -70,12 +70,15 @@ function powerStatus(deps: ApiDeps): Route {
   });
 }
 
-type Failure = Extract<PowerResult, { ok: false }>;
+type Failure = Extract<ObmResult, { ok: false }>;
 
-const failureStatus = { 'no-obm': 409, auth: 502, refused: 502, unreachable: 504, timeout: 504 } as const satisfies Record<
-  Failure['reason'],
-  number
->;
+const failureStatus = {
+  'no-obm': 409,
+  auth: 502,
+  refused: 502,
+  unreachable: 504,
+  timeout: 504,
+} as const satisfies Record<Failure['reason'], number>;
 
 function failureText(nodeId: string, { reason, message }: Failure): string {
   return reason === 'no-obm' ? withoutObm(nodeId) : message;

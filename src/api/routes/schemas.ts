@@ -8,11 +8,14 @@ import type { RunState, TaskState } from '../../model/run.ts';
 
 const at = z.iso.datetime().describe('ISO 8601, UTC');
 const mac = z.string().describe('six lower-case hexadecimal pairs joined by colons');
-const named = <T extends string>(meaning: string): z.ZodType<T> => z.custom<T>((value) => typeof value === 'string').meta({ type: 'string', description: meaning });
+const named = <T extends string>(meaning: string): z.ZodType<T> =>
+  z.custom<T>((value) => typeof value === 'string').meta({ type: 'string', description: meaning });
 
 export const byId = z.object({ id: z.string().describe("the node's id") });
 export const byWord = z.object({ id: z.string().describe("the node's id, name, serial number, MAC or IPv4 address") });
-export const byOperation = z.object({ id: z.string().describe("the operation's id, or RackHD's instance id of the run") });
+export const byOperation = z.object({
+  id: z.string().describe("the operation's id, or RackHD's instance id of the run"),
+});
 
 const summarySchema = z.object({
   vendor: z.string().optional(),
@@ -67,13 +70,17 @@ export const nodeSchema = nodeItemSchema.extend({
   moves: z.array(z.string()).describe('what POST /nodes/:id/<move> may be now'),
   operation: z.string().optional().describe('id of the active operation'),
   obms: z.array(z.object({ id: z.string(), service: z.string() })),
-  relations: z.array(
-    z.object({ relationType: z.string(), info: z.unknown().optional(), targets: z.array(z.string()).readonly() }),
-  ).readonly(),
+  relations: z
+    .array(
+      z.object({ relationType: z.string(), info: z.unknown().optional(), targets: z.array(z.string()).readonly() }),
+    )
+    .readonly(),
 });
 
 /** One page of a list: `next` is the `cursor` of the page after, if there is one. */
-export function pageSchema<T extends z.ZodType>(item: T): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodOptional<z.ZodString> }> {
+export function pageSchema<T extends z.ZodType>(
+  item: T,
+): z.ZodObject<{ items: z.ZodArray<T>; next: z.ZodOptional<z.ZodString> }> {
   return z.object({ items: z.array(item), next: z.string().optional() });
 }
 

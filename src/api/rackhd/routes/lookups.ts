@@ -49,7 +49,10 @@ function createLookup({ store }: ApiDeps): Route {
     summary: 'Post a lookup',
     tag: basePath,
     body: postLookup,
-    responses: { 201: 'Successfully created new lookup', 400: 'The MAC has a lookup, or a value is not as it should be' },
+    responses: {
+      201: 'Successfully created new lookup',
+      400: 'The MAC has a lookup, or a value is not as it should be',
+    },
     handle: async ({ body }) => {
       const inserted = await store.lookups.insert(present(body));
       return inserted.ok
@@ -88,7 +91,9 @@ function changeLookup({ store }: ApiDeps): Route {
     handle: async ({ params: { id }, body }) => {
       const changed = await modify(store.lookups, id, (lookup) => ({ ...lookup, ...present(body) }));
       if (changed.ok) return { status: 200, json: lookupView(changed.document) };
-      return changed.reason === 'duplicate' ? badRequest('There is a lookup for this MAC already.') : lookupNotFound(id);
+      return changed.reason === 'duplicate'
+        ? badRequest('There is a lookup for this MAC already.')
+        : lookupNotFound(id);
     },
   });
 }

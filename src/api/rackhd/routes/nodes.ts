@@ -148,8 +148,9 @@ function isObmBody(obm: NonNullable<PatchNode['obms']>[number]): obm is ObmBody 
 }
 
 /** The given fields of the node itself. */
-function patched({ obms: _obms, obmSettings: _obmSettings, ...fields }: PatchNode): Partial<Node> {
-  return present(fields);
+function patched(body: PatchNode): Partial<Node> {
+  const { name, type, identifiers, autoDiscover, tags, relations, bootSettings, sku } = body;
+  return present({ name, type, identifiers, autoDiscover, tags, relations, bootSettings, sku });
 }
 
 function deleteNode({ store }: ApiDeps): Route {

@@ -54,7 +54,9 @@ function putAnyObm(deps: ApiDeps): Route {
     responses: { 201: 'Successfully put the OBM service', 404: 'The specified node was not found' },
     handle: async ({ body: { nodeId, service, config } }) => {
       const node = await nodeById(deps.store, nodeId);
-      return node === undefined ? nodeNotFound(nodeId) : stored(await putObmSettings(deps, node.id, { service, config }));
+      return node === undefined
+        ? nodeNotFound(nodeId)
+        : stored(await putObmSettings(deps, node.id, { service, config }));
     },
   });
 }

@@ -205,9 +205,7 @@ function nodeWorkflowAction(deps: ApiDeps): Route {
       const node = await nodeByIdentifier(deps.store, identifier);
       if (node === undefined) return nodeNotFound(identifier);
       const run = await deps.engine.activeRun(node.id);
-      return run === undefined
-        ? notFound(`No active workflow graph found for node ${identifier}`)
-        : cancel(deps, run);
+      return run === undefined ? notFound(`No active workflow graph found for node ${identifier}`) : cancel(deps, run);
     },
   });
 }
