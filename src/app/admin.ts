@@ -75,12 +75,12 @@ export function createAdminRole({ config, version, foundation, southbound, parts
 
 async function checkHealth(checks: Readonly<Record<string, () => Promise<void>>>): Promise<Health> {
   const parts = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
+    Object.entries(checks).map(async ([name, check]): Promise<[string, Health['parts'][string]]> => {
       try {
         await check();
-        return [name, { ok: true }] as const;
+        return [name, { ok: true }];
       } catch (error) {
-        return [name, { ok: false, detail: describeError(error) }] as const;
+        return [name, { ok: false, detail: describeError(error) }];
       }
     }),
   );

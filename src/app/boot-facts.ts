@@ -48,7 +48,7 @@ export function createBootFacts({ config, store, engine, log }: BootFactsDeps): 
       const discovers = nodeStates[node.state.name].boots === 'discovery';
       if (!discovers || (await engine.activeRun(node.id))) return;
       const { graph } = config.discovery;
-      const started = await engine.start({ graph, nodeId: node.id, options: discoveryOptions(config) });
+      const started = await engine.start({ graph, nodeId: node.id });
       // `busy`: another request of the same boot was faster.
       if (!started.ok && started.reason !== 'busy') {
         log.error({ event: 'discovery.not-started', nodeId: node.id, graph }, started.message);
@@ -65,8 +65,4 @@ export function createBootFacts({ config, store, engine, log }: BootFactsDeps): 
       });
     },
   };
-}
-
-function discoveryOptions({ discovery, bmc }: Config): Record<string, unknown> {
-  return { defaults: { then: discovery.then, bmcUser: bmc.user } };
 }

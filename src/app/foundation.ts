@@ -21,7 +21,8 @@ export interface Foundation extends Environment {
   readonly store: Store;
   readonly facts: FactLog;
   readonly member: Member;
-  ping(): Promise<void>;
+  /** Rejects where the store cannot be read. */
+  readonly ping: () => Promise<void>;
   /** Writes what is pending, then lets go of store and data directory. */
   close(): Promise<void>;
 }

@@ -6,8 +6,8 @@ import type { Store } from '../store/collections.ts';
 
 export interface Metrics {
   /** The Prometheus text. */
-  text(): Promise<string>;
-  stop(): void;
+  readonly text: () => Promise<string>;
+  readonly stop: () => void;
 }
 
 /** Prometheus metrics: the process, facts by kind, nodes by state, active runs. */

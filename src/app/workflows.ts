@@ -26,7 +26,7 @@ export interface Workflows {
   start(): Promise<void>;
   stop(): Promise<void>;
   /** Rejects where Redis does not answer. */
-  ping(): Promise<void>;
+  readonly ping: () => Promise<void>;
 }
 
 interface WorkflowsDeps {
@@ -49,7 +49,7 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
     definitions,
     jobs,
     scope,
-    append: facts.append,
+    append: (decided) => facts.append(decided),
     secrets,
     hint: queue.add,
     now,
@@ -61,7 +61,7 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
     definitions,
     obm,
     worker: createWorker({ engine, queue, jobs, services, member: member.id, now, log }),
-    ping: redis.ping,
+    ping: () => redis.ping(),
     async start() {
       await redis.start();
       await engine.begin();
@@ -80,7 +80,7 @@ function createControllers(config: Config, { store, sealer, facts, log, now }: F
   const { record } = facts;
   const obm = createObm({ store, sealer, record, run: createRunCommand(), log, now, networks });
   const bmc = createBmcUser({ store, sealer, obm, record, user: config.bmc.user, networks });
-  return { obm, bmc, secrets: { resolve: bmc.secret } };
+  return { obm, bmc, secrets: { resolve: (nodeId: string, name: string) => bmc.secret(nodeId, name) } };
 }
 
 interface OpenRedis {
@@ -113,7 +113,11 @@ function templateScope(config: Config, southbound: Southbound | undefined): Read
   const address = southbound?.local.address ?? config.admin.address;
   const server = southboundUrl({ address, httpPort: config.southbound.httpPort });
   return {
-    server: { apiServerAddress: address, apiServerPort: config.southbound.httpPort },
+    server: {
+      apiServerAddress: address,
+      apiServerPort: config.southbound.httpPort,
+      discovery: { then: config.discovery.then },
+    },
     api: { server, base: `${server}/api/current` },
     file: { server: `${server}/files` },
   };
