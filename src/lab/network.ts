@@ -3,6 +3,7 @@ import type { SpawnProcess } from './children.ts';
 import { bmcNetwork, provisioning } from './identity.ts';
 import { romMask } from './rom-mask.ts';
 import { runOk } from './run.ts';
+import { waitForLine } from './serial.ts';
 import type { LabPaths } from './state.ts';
 
 /** Frames to 01:80:c2:00:00:0e (LLDP) are eaten by a bridge unless this bit is set (14, of the address's last digit). */
@@ -78,10 +79,10 @@ function bridge(name: string, address: string): string[] {
  * with its IPv4 lease; where none answers it waits 13 s.
  */
 async function advertiseRouter(deps: NetworkDeps): Promise<void> {
+  const logFile = join(deps.paths.dir, 'router.log');
+  // --no-daemon: it keeps its user, which it may not change in a user namespace.
   const options = [
     '--conf-file=/dev/null',
-    '--user=root',
-    '--group=root',
     '--port=0',
     `--interface=${provisioning.bridge}`,
     '--except-interface=lo',
@@ -89,11 +90,11 @@ async function advertiseRouter(deps: NetworkDeps): Promise<void> {
     '--enable-ra',
     '--dhcp-range=fd00:77::,ra-only',
     `--dhcp-leasefile=${join(deps.paths.dir, 'router.leases')}`,
-    '--pid-file',
   ];
   await deps.spawn({
     name: 'router',
-    argv: ['dnsmasq', '--keep-in-foreground', '--log-facility=-', ...options],
-    logFile: join(deps.paths.dir, 'router.log'),
+    argv: ['dnsmasq', '--no-daemon', '--log-facility=-', ...options],
+    logFile,
   });
+  await waitForLine(logFile, /router advertisement/, { from: 0, deadlineMs: 5_000 });
 }

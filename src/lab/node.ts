@@ -149,8 +149,8 @@ async function start(board: Board): Promise<void> {
   const { deps, state } = board;
   const { files, identity } = deps.machine;
   if (state.process?.alive() === true) return;
-  state.bootedAt = deps.now();
-  await beginBoot(board);
+  markBoot(board);
+  await deps.beforeBoot();
   const argv = qemuCommand(deps.machine, bootIndexes(deps.bootOrder, state.override?.device));
   const process = await deps.spawn({ name: `node${identity.number}`, argv, logFile: files.qemuLog });
   state.process = process;
@@ -181,9 +181,9 @@ async function stop({ state }: Board): Promise<void> {
   await state.process?.stop(powerOffGraceMs);
 }
 
-async function beginBoot({ deps, state }: Board): Promise<void> {
-  state.serialFrom = await sizeOf(deps.machine.files.serialLog);
-  await deps.beforeBoot();
+function markBoot({ deps, state }: Board): void {
+  state.bootedAt = deps.now();
+  state.serialFrom = sizeOf(deps.machine.files.serialLog);
 }
 
 async function applyOrder({ deps, state }: Board, device?: BootDevice): Promise<void> {
@@ -212,12 +212,9 @@ function onEvent(board: Board, { event, data }: QmpEvent): void {
   const byGuest = data.guest === true;
   if (event === 'SHUTDOWN') state.offCause ||= byGuest ? 'guest' : 'host';
   if (event !== 'RESET') return;
-  const now = deps.now();
-  if (byGuest && now.getTime() - (state.bootedAt?.getTime() ?? 0) < settleMs) return;
-  state.bootedAt = now;
+  if (byGuest && deps.now().getTime() - (state.bootedAt?.getTime() ?? 0) < settleMs) return;
+  markBoot(board);
   deps.emit({ kind: 'reset', node: deps.machine.identity.number, cause: byGuest ? 'guest' : 'bmc' });
   useOverride(board);
-  board.later(async () => {
-    await beginBoot(board);
-  });
+  board.later(deps.beforeBoot);
 }

@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { RackwrightError } from '../errors.ts';
 import { waitFor } from './wait.ts';
 
@@ -8,11 +9,8 @@ const windowBytes = 256 * 1024;
 const panic = /Kernel panic - not syncing.*/;
 
 /** Size of a file, 0 where there is none yet. */
-export async function sizeOf(path: string): Promise<number> {
-  return await stat(path).then(
-    (found) => found.size,
-    () => 0,
-  );
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /**
@@ -55,7 +53,7 @@ function plainText(bytes: Buffer): string {
 }
 
 async function readFrom(path: string, position: number): Promise<Buffer> {
-  const length = Math.min((await sizeOf(path)) - position, windowBytes);
+  const length = Math.min(sizeOf(path) - position, windowBytes);
   if (length <= 0) return Buffer.alloc(0);
   const file = await open(path);
   try {

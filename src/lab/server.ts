@@ -58,7 +58,7 @@ export function createServer(deps: ServerDeps): LabServer {
       await waitFor('/healthz of the server', healthy, { deadlineMs: startDeadlineMs, stepMs: 100 });
     } catch (error) {
       await server.stop(stopGraceMs);
-      const said = await lastLines(paths.serverLog, 10);
+      const said = await lastLines(paths.serverLog, 20);
       throw new RackwrightError('server', `the server did not start; its log ends:\n${said}`, { cause: error });
     }
     deps.emit({ kind: 'server', text: 'healthy' });
