@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { RackwrightError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { bindError } from '../net/bind-error.ts';
+import { endsWithin } from '../net/ends-within.ts';
 import { createAdmission } from './admission.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
@@ -184,16 +185,4 @@ async function closeAll(servers: readonly Server[]): Promise<void> {
   const ends = servers.map(closed);
   for (const server of servers) server.closeAllConnections();
   await Promise.all(ends);
-}
-
-async function endsWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, false);
-  });
-  try {
-    return await Promise.race([work.then(() => true), limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -65,6 +65,16 @@ export function decodePacket(datagram: Uint8Array): TftpPacket {
   }
 }
 
+/** As `decodePacket`, but undefined where there is no packet. */
+export function readPacket(datagram: Uint8Array): TftpPacket | undefined {
+  try {
+    return decodePacket(datagram);
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined;
+    throw error;
+  }
+}
+
 export function encodePacket(packet: TftpPacket): Uint8Array {
   switch (packet.op) {
     case 'DATA':

@@ -71,6 +71,13 @@ export function blockCount(transfer: Transfer): number {
   return Math.floor(transfer.bytes.length / transfer.terms.blockSize) + 1;
 }
 
+/** Whether all was sent and all but the last block acknowledged. */
+export function lacksOnlyLast(transfer: Transfer): boolean {
+  // A file of one block to a client that never said a word was not fetched.
+  const heard = transfer.acknowledged > 0 || transfer.terms.granted.size > 0;
+  return transfer.phase === 'sending' && heard && transfer.acknowledged === blockCount(transfer) - 1;
+}
+
 function acknowledge(transfer: Transfer, block: number): Step {
   if (transfer.phase === 'offered') {
     return block === 0 ? sendNext({ ...transfer, phase: 'sending', repeats: 0 }) : { transfer, send: [] };
@@ -88,10 +95,7 @@ function acknowledge(transfer: Transfer, block: number): Step {
 
 function repeat(transfer: Transfer): Step {
   if (transfer.repeats < transfer.limits.repeats) return sendNext({ ...transfer, repeats: transfer.repeats + 1 });
-  const onlyLastMissing = transfer.phase === 'sending' && transfer.acknowledged === blockCount(transfer) - 1;
-  // A file of one block to a client that never said a word was not fetched.
-  const heard = transfer.acknowledged > 0 || transfer.terms.granted.size > 0;
-  const kind = onlyLastMissing && heard ? 'unconfirmed' : 'silent';
+  const kind = lacksOnlyLast(transfer) ? 'unconfirmed' : 'silent';
   return { transfer, send: [], done: { kind } };
 }
 

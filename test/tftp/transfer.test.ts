@@ -6,7 +6,11 @@ import type { Step, Transfer, TransferEvent } from '../../src/tftp/transfer.ts';
 import { receive, startReceiver } from './receiver.ts';
 
 const limits = defaultTransferLimits;
-const content = (size: number) => Uint8Array.from({ length: size }, (_, index) => (index * 31 + (index >> 8)) & 255);
+function content(size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let index = 0; index < size; index++) bytes[index] = index * 31 + (index >> 8);
+  return bytes;
+}
 const ack = (block: number): TransferEvent => ({ kind: 'packet', packet: { op: 'ACK', block } });
 const error = (code: number): TransferEvent => ({ kind: 'packet', packet: { op: 'ERROR', code, message: 'no' } });
 const timeout: TransferEvent = { kind: 'timeout' };
