@@ -56,7 +56,7 @@ function createRoles({ config, foundation, southbound, workflows, version }: Par
     version,
     foundation,
     southbound,
-    parts: { engine, obm, definitions, why: createWhy({ config, foundation, southbound }) },
+    parts: { engine, obm, definitions, why: createWhy({ foundation, southbound }) },
     checks: { redis: workflows.ping },
   });
   const boot = southbound ? createBootNetwork({ config, foundation, engine, southbound, home }) : [];
