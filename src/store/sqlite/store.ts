@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Document } from '../../model/document.ts';
 import { assembleStore } from '../assemble.ts';
@@ -9,6 +10,8 @@ import type { CollectionSpec } from '../repository.ts';
 import { keysOf } from './keys.ts';
 import { openLane, type Lane } from './lane.ts';
 import type { Row } from './protocol.ts';
+
+const maxBytes = 16 * 1024 * 1024;
 
 export interface SqliteOptions {
   /** The file, made if it is missing; `:memory:` for a store that ends with its closing. */
@@ -56,12 +59,13 @@ async function openReader(writer: Lane, path: string, specs: Readonly<Record<str
 }
 
 function createBackend(writer: Lane, reader: Lane, declared: ReadonlyMap<string, readonly string[]>): Backend {
-  const rowOf = (collection: string, document: Document): Row => ({
-    id: document.id,
-    version: document.version,
-    json: JSON.stringify(document),
-    keys: keysOf(document, declared.get(collection) ?? []),
-  });
+  const rowOf = (collection: string, document: Document): Row => {
+    const json = JSON.stringify(document);
+    // MongoDB's limit, kept here too: a store that is moved there later must fit.
+    if (Buffer.byteLength(json) > maxBytes) throw new InputError('document', 'must not be larger than 16 MiB');
+    const { id, version } = document;
+    return { id, version, json, keys: keysOf(document, declared.get(collection) ?? []) };
+  };
   return {
     insert: (collection, document) => writer.send({ op: 'insert', collection, row: rowOf(collection, document) }),
     replace: (collection, document, expected) =>
