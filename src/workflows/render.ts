@@ -86,15 +86,11 @@ function evaluate(rendering: Rendering, inner: string, at: string): unknown {
   return fallback ?? fail(rendering, at, `'${inner}' has no value`);
 }
 
+const pathStep = /\[\s*(?:"([^"]*)"|'([^']*)'|(\d+))\s*\]|([^.[\]]+)/g;
+
 /** `context.outputs["label"].x` -> its steps. A token of one step is a literal. */
 function pathOf(token: string): string[] {
-  return token
-    .replace(
-      /\[\s*(?:"([^"]*)"|'([^']*)'|(\d+))\s*\]/g,
-      (_, a?: string, b?: string, c?: string) => `\0${a ?? b ?? c ?? ''}`,
-    )
-    .split(/\0|\./)
-    .filter((step) => step !== '');
+  return [...token.matchAll(pathStep)].map((match) => match.slice(1).find((step) => step !== undefined) ?? '');
 }
 
 function lookUp(scope: Scope, path: readonly string[]): unknown {
