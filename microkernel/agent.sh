@@ -2,7 +2,7 @@
 # The agent of the discovery OS: docs/agent-protocol.md. The server serves it, so agent and server always agree; the
 # ramdisk's init fetches and runs it at every boot. It exchanges the identity of this boot for a session, then asks for
 # work, does it once and delivers the result, until the server says that the machine shall reboot.
-# Exit status: 3 the server refused this boot for good; anything else: init fetches the agent again.
+# Exit status: 3 refused for good; anything else: init fetches the agent again.
 set -u
 identity=${RACKWRIGHT_IDENTITY:-/rackwright/identity.json}
 state=${RACKWRIGHT_STATE:-/run/rackwright}
@@ -26,7 +26,7 @@ pause() {
 # stands in a file, because every process can read the arguments of another.
 call() {
   seconds=$1 path=$2 && shift 2
-  rm -f "$state/answer"
+  : >"$state/answer"
   code=$(curl -sS --path-as-is --connect-timeout 5 --max-time "$seconds" -H "@$state/headers" -o "$state/answer" -w '%{http_code}' "$@" "$url$path" 2>"$state/curl-error") || code=000
 }
 refused() {
@@ -44,33 +44,31 @@ open_session() {
   while :; do
     echo 'content-type: application/json' >"$state/headers"
     call 30 /agent/session --data-binary "@$state/exchange"
-    case $code in
-      200)
-        if session=$(jq -er '.session | strings | select(test("^[!-~]+$"))' "$state/answer" 2>/dev/null); then
-          echo "authorization: Bearer $session" >>"$state/headers"
-          say "agent session $(jq -r .nodeId "$state/answer")"
-          return
-        fi
-        ;;
-      403) refused ;;
-    esac
+    [ "$code" != 403 ] || refused
+    if [ "$code" = 200 ] && session=$(jq -er '.session | strings | select(test("^[!-~]+$"))' "$state/answer" 2>/dev/null); then
+      echo "authorization: Bearer $session" >>"$state/headers"
+      say "agent session $(jq -r .nodeId "$state/answer")"
+      return
+    fi
     pause
   done
 }
 
+# keep STREAM - copies descriptor 3 to $attempt/STREAM.bin. What is beyond the limit is read and thrown away, so that the
+# command can go on: cat fails at the file size limit, not the command.
+keep() {
+  trap 'kill "$cat" && exit' TERM
+  trap '' XFSZ
+  ulimit -f "$((left / 512 + 1))"
+  cat <&3 >"$attempt/$1.bin" & cat=$!
+  wait "$cat" || { cat <&3 >/dev/null & cat=$! && wait "$cat"; }
+}
 # run NUMBER - runs one command of the attempt; leaves its result in $attempt/NUMBER.json (and its status in $code)
 run() {
-  command='' source='' code=0 more='' readers=''
+  command='' source='' code=0 more=''
   eval "command=\$command_$1 source=\$source_$1"
-  mkfifo "$attempt/out" "$attempt/err"
-  # What is beyond the limit is read and thrown away, so that the command can go on (cat dies of the file size limit, not
-  # the command). timeout makes each reader's processes a group of their own, which one signal ends.
-  for stream in out err; do
-    # shellcheck disable=SC2016 # the inner shell's arguments
-    timeout "$((seconds_each + 60))" sh -c 'ulimit -c 0; ulimit -f "$1"; cat >"$2"; cat >/dev/null' - "$((left / 512 + 1))" \
-      "$attempt/$stream.bin" <"$attempt/$stream" >/dev/null 2>&1 &
-    readers="$readers $!"
-  done
+  keep out 3<"$attempt/out" 2>/dev/null & keeper=$!
+  keep err 3<"$attempt/err" 2>/dev/null & keepers="$keeper $!"
   {
     if [ "$source" ]; then
       case $source in /*) source=$url$source ;; esac
@@ -87,14 +85,14 @@ run() {
   } </dev/null >"$attempt/out" 2>"$attempt/err"
   # A process that the command left behind may hold the pipes: what it writes later is not waited for.
   # shellcheck disable=SC2086 # two process ids
-  (sleep 1 && kill $readers) >/dev/null 2>&1 &
+  (sleep 1 && kill $keepers) >/dev/null 2>&1 &
   # shellcheck disable=SC2086
-  wait $readers
+  wait $keepers
   kill $! 2>/dev/null
-  for stream in out err; do
-    size=$(stat -c %s "$attempt/$stream.bin")
+  for file in $(stat -c '%s:%n' "$attempt/out.bin" "$attempt/err.bin"); do
+    size=${file%%:*}
     if [ "$size" -gt "$left" ]; then
-      truncate -s "$left" "$attempt/$stream.bin"
+      truncate -s "$left" "${file#*:}"
       size=$left more="$more + { truncated: true }"
     fi
     left=$((left - size))
@@ -102,7 +100,6 @@ run() {
   jq -n --argjson code "$code" --rawfile stdout "$attempt/out.bin" --rawfile stderr "$attempt/err.bin" \
     "{ \$code, \$stdout, \$stderr }$more" >"$attempt/result.new"
   mv "$attempt/result.new" "$attempt/$(printf %06d "$1").json"
-  rm -f "$attempt/out" "$attempt/err" "$attempt/out.bin" "$attempt/err.bin" "$attempt/script"
 }
 
 # What the answer asks for, as assignments for this shell: one run of jq, because each costs a slow machine a moment.
@@ -121,28 +118,34 @@ take_work() {
   name='' folder='' target='' seconds_each='' stop='' afterwards='' environment='' count=''
   eval "$assignments"
   attempt=$state/attempts/at-$folder
-  if mkdir "$attempt" 2>/dev/null; then perform; else pause; fi
+  if mkdir "$attempt" "$attempt/files" 2>/dev/null; then perform; else pause; fi
   [ -e "$attempt/report.json" ] || write_report '{"code":125,"stdout":"","stderr":"the agent ended while this command ran","interrupted":true}'
   deliver
 }
 perform() {
   say "work $name"
   left=$output_limit number=0
-  mkdir "$attempt/files" && cd "$attempt/files" || exit 1
+  mkfifo "$attempt/out" "$attempt/err" && cd "$attempt/files" || exit 1
   while [ "$number" -lt "$count" ]; do
     run "$number"
     [ "$code" = 0 ] || [ "$stop" = false ] || break
     number=$((number + 1))
   done
-  cd / && rm -rf "$attempt/files"
-  write_report
+  cd /
+  write_report ''
 }
-# write_report [RESULT] - makes the body to deliver of the results there are, in order, and RESULT
+# write_report RESULT - makes the body to deliver of the results there are, in order, and RESULT
 write_report() {
-  for result in "$attempt"/[0-9]*.json; do [ ! -e "$result" ] || { cat "$result" && echo ,; }; done >"$attempt/list"
-  { printf '{"results":[' && if [ "${1:-}" ]; then cat "$attempt/list" && echo "$1"; else sed '$d' "$attempt/list"; fi && echo ']}'; } >"$attempt/report.new"
+  {
+    comma='' && printf '{"results":['
+    for result in "$attempt"/[0-9]*.json; do
+      [ ! -e "$result" ] || { printf %s "$comma" && cat "$result" && comma=,; }
+    done
+    [ -z "$1" ] || printf %s "$comma$1"
+    echo ']}'
+  } >"$attempt/report.new"
   mv "$attempt/report.new" "$attempt/report.json"
-  rm -f "$attempt"/[0-9]*.json "$attempt/list"
+  rm -rf "$attempt/files" "$attempt/script" "$attempt/out" "$attempt/err" "$attempt"/*.bin "$attempt"/[0-9]*.json
 }
 
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
@@ -161,11 +164,11 @@ deliver() {
         ;;
       401) open_session ;;
       403) refused ;;
-      408 | 429) ;;
       413) # too large for the server: let it know the codes at least
         jq '.results[] |= (.stdout = "" | .stderr = "" | .truncated = true)' "$attempt/report.json" >"$attempt/report.new"
         mv "$attempt/report.new" "$attempt/report.json"
         ;;
+      408 | 429) ;;
       4??) # 409: the attempt is not current; others: sending the same body again would not help
         say "dropped $name ($code)"
         pause
@@ -177,8 +180,7 @@ deliver() {
 }
 # Ends the machine at once: nothing that runs here keeps anything.
 end_machine() {
-  say "$1"
-  sync
+  say "$1" && sync
   "$1" -f || echo "$2" >"$proc/sysrq-trigger"
   while :; do sleep 3600; done
 }
@@ -186,11 +188,11 @@ end_machine() {
 calm
 open_session
 while :; do
-  began=$(date +%s)
+  read -r began _ <"$proc/uptime"
   call 60 /agent/work
   case $code in
     200) take_work || pause ;;
-    204) if [ $(($(date +%s) - began)) -lt 2 ]; then pause; else calm; fi ;;
+    204) read -r now _ <"$proc/uptime" && if [ $((${now%.*} - ${began%.*})) -lt 2 ]; then pause; else calm; fi ;;
     401) pause && open_session ;;
     403) refused ;;
     *) pause ;;

@@ -70,6 +70,7 @@ describe('the agent', () => {
       JSON.stringify({ url: southbound.url(), nodeId: 'node-1', bootId: 'boot-1', secret: 's3cret' }),
     );
     write('proc/sys/kernel/random/boot_id', `${kernelBootId}\n`);
+    write('proc/uptime', '12.50 3.00\n');
     write('sys/class/dmi/id/product_uuid', '4C414230-0000-4000-8000-000000000001\n');
     write('sys/class/net/eth0/address', '52:54:00:77:01:00\n');
     write('sys/class/net/eth0/device/vendor', '0x8086\n');
