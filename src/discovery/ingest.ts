@@ -2,7 +2,8 @@ import type { NodeSummary } from '../model/node.ts';
 import type { RecordFact } from '../model/fact.ts';
 import type { Store } from '../store/collections.ts';
 import { modify } from '../store/modify.ts';
-import { catalogerFor, type Cataloged } from './catalogers/index.ts';
+import { readJson, type Parsed } from './catalogers/cataloger.ts';
+import { catalogerFor } from './catalogers/index.ts';
 
 /** One source's output, as an agent delivered it. */
 export interface SourceReport {
@@ -53,17 +54,14 @@ export function createIngest(deps: {
   };
 }
 
-function read({ source, format, output }: SourceReport): Cataloged {
+function read({ source, format, output }: SourceReport): Parsed {
   const cataloger = catalogerFor(source);
   if (cataloger) return cataloger.parse(output);
   if (format === 'raw') return { ok: true, data: { output } };
   if (format !== 'json')
     return { ok: false, reason: `there is no parser for source '${source}' and format '${format}'` };
-  try {
-    return { ok: true, data: JSON.parse(output) as unknown };
-  } catch {
-    return { ok: false, reason: `source '${source}' is said to be JSON and is not` };
-  }
+  const json = readJson(output);
+  return json.ok ? { ok: true, data: json.value } : json;
 }
 
 /** Keys as RackHD stores them, without `.` and `$` (which are operators to MongoDB); too deep a value is cut. */

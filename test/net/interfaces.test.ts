@@ -5,7 +5,7 @@ const info = (address: string, cidr: string) => ({
   cidr,
   netmask: '',
   mac: '',
-  internal: false,
+  internal: cidr.startsWith('127.'),
   family: 'IPv4' as const,
 });
 const interfaces = {
@@ -32,4 +32,11 @@ test('names what is missing and what there is', () => {
   expect(() => findLocalNetwork({ interface: 'lo', address: '10.0.0.1' }, interfaces)).toThrow(
     'no interface lo with address 10.0.0.1',
   );
+});
+
+test('any loopback address is one of ours', () => {
+  expect(findLocalNetwork({ address: '127.31.0.1' }, interfaces)).toMatchObject({
+    interface: 'lo',
+    address: '127.31.0.1',
+  });
 });
