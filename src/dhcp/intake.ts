@@ -1,7 +1,7 @@
 /** Takes work as fast as it comes, does a bounded amount of it at once, and drops what is too much or too late. */
 export interface Intake {
-  /** False if the work was dropped: too much waits already. */
-  submit(work: () => Promise<void>): boolean;
+  /** False if the work was dropped: too much waits already. Work of one key is done in the order in which it came. */
+  submit(key: string, work: () => Promise<void>): boolean;
   /** Refuses new work; resolves when what was taken has ended, at the latest after the deadline of one piece. */
   drain(): Promise<void>;
 }
@@ -18,13 +18,14 @@ export interface IntakeOptions {
 }
 
 export function createIntake(options: IntakeOptions): Intake {
-  const waiting: { readonly work: () => Promise<void>; readonly at: number }[] = [];
-  const running = new Set<Promise<void>>();
+  const waiting: { readonly key: string; readonly work: () => Promise<void>; readonly at: number }[] = [];
+  const running = new Map<string, Promise<void>>();
   let open = true;
 
   const next = (): void => {
     while (running.size < options.running) {
-      const entry = waiting.shift();
+      const index = waiting.findIndex(({ key }) => !running.has(key));
+      const [entry] = index < 0 ? [] : waiting.splice(index, 1);
       if (entry === undefined) return;
       if (options.now().getTime() - entry.at > options.deadlineMs) {
         options.onDropped();
@@ -33,26 +34,26 @@ export function createIntake(options: IntakeOptions): Intake {
       const done = within(options.deadlineMs, entry.work)
         .catch(options.onFailed)
         .then(() => {
-          running.delete(done);
+          running.delete(entry.key);
           next();
         });
-      running.add(done);
+      running.set(entry.key, done);
     }
   };
 
   return {
-    submit: (work) => {
+    submit: (key, work) => {
       if (!open || waiting.length >= options.waiting) {
         options.onDropped();
         return false;
       }
-      waiting.push({ work, at: options.now().getTime() });
+      waiting.push({ key, work, at: options.now().getTime() });
       next();
       return true;
     },
     drain: async () => {
       open = false;
-      while (running.size > 0) await Promise.all(running);
+      while (running.size > 0) await Promise.all(running.values());
     },
   };
 }

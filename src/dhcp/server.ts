@@ -74,7 +74,7 @@ export function createDhcpServer(deps: DhcpServerDeps): Role {
     if (request === undefined) return;
     const client = identifyClient(request);
     if (client?.vendorClass === probeClass(deps.deployment)) return;
-    intake.submit(() => serveMessage(exchange, request, client, arrival));
+    intake.submit(client?.mac ?? '', () => serveMessage(exchange, request, client, arrival));
   };
   const open = async (service: Arrival['service'], port: number): Promise<void> => {
     services.set(service, await openService({ service, serverAddress, port, onDatagram, onError }));

@@ -17,6 +17,9 @@ export interface ServiceOptions {
   onError(error: unknown): void;
 }
 
+/** A thousand machines that are switched on together ask in the same second. */
+const receiveBufferBytes = 1 << 20;
+
 /**
  * Opens two sockets for the one port. The one bound to all addresses hears broadcasts. The one bound to our own address
  * hears what is sent to that, and sends: a broadcast leaves through the interface that has the address, where an unbound
@@ -32,6 +35,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
       port,
       shared: true,
       broadcast: true,
+      receiveBufferBytes,
       onDatagram: (bytes: Uint8Array, from: Peer) => {
         options.onDatagram(bytes, { from, unicast, service });
       },

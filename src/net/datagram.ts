@@ -31,6 +31,8 @@ export interface DatagramOptions {
    * `assertPortFree` first where another program would be a mistake.
    */
   readonly shared?: boolean;
+  /** How much the kernel keeps for us while we are busy; it gives less where `net.core.rmem_max` is smaller. */
+  readonly receiveBufferBytes?: number;
   /** Called for every datagram. The bytes are the callee's to keep. What it throws goes to `onError`. */
   onDatagram(bytes: Uint8Array, from: Peer): void;
   /** Faults of the open socket. The socket stays open. */
@@ -47,6 +49,7 @@ export async function openDatagram(options: DatagramOptions): Promise<DatagramSo
     socket.bind({ address: options.address, port: options.port, exclusive: true });
     await once(socket, 'listening');
     if (options.broadcast === true) socket.setBroadcast(true);
+    if (options.receiveBufferBytes !== undefined) socket.setRecvBufferSize(options.receiveBufferBytes);
   } catch (error) {
     socket.close();
     throw await bindError('udp', options, error);

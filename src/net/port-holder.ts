@@ -6,7 +6,7 @@ export type PortProtocol = 'udp' | 'tcp';
 /** A program that has a port open. */
 export interface PortHolder {
   readonly pid: number;
-  /** Name of the program, as in `/proc/PID/comm`. */
+  /** Name of the program, as it was started: `dnsmasq`, `node`. */
   readonly program: string;
 }
 
@@ -23,8 +23,7 @@ export async function findPortHolder(protocol: PortProtocol, port: number): Prom
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     if (!(await holdsSocket(pid, inodes))) continue;
-    const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => 'a program that has just ended');
-    return { pid: Number(pid), program: program.trim() };
+    return { pid: Number(pid), program: await programName(pid) };
   }
   return undefined;
 }
@@ -47,6 +46,12 @@ export async function portInUseError(
     `${protocol.toUpperCase()} port ${port} on ${address} is ${who}. Stop that program, or configure another port.`,
     { cause, retryable: true },
   );
+}
+
+/** The first word of the command line, without its folder: the kernel's own name for a process may be a thread's. */
+async function programName(pid: string): Promise<string> {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return /^[^\0 ]*?([^/\0 :]+)(?=[\0 :]|$)/.exec(commandLine)?.[1] ?? 'a program that has just ended';
 }
 
 async function socketInodes(protocol: PortProtocol, port: number): Promise<Set<string>> {

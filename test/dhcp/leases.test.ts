@@ -33,13 +33,20 @@ async function claim(mac: string, address: string, mode: 'new' | 'restore' | 'kn
   return outcome.ok ? outcome.lease.address : outcome.reason;
 }
 
-beforeEach(async () => {
-  time = Date.parse('2026-01-01T00:00:00Z');
+beforeAll(async () => {
   opened = await openSqliteStore({ path: ':memory:' });
+});
+
+beforeEach(() => {
+  time = Date.parse('2026-01-01T00:00:00Z');
   leases = instance();
 });
 
 afterEach(async () => {
+  await opened.store.leases.deleteWhere({});
+});
+
+afterAll(async () => {
   await opened.close();
 });
 

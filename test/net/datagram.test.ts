@@ -64,7 +64,7 @@ test('a port in use is refused, naming the program and its process', async () =>
   const first = await openSocket();
   await expect(openSocket({ port: first.local.port })).rejects.toMatchObject({
     code: 'port-in-use',
-    message: expect.stringContaining(`(process ${process.pid})`) as string,
+    message: expect.stringContaining(`in use by node (process ${process.pid})`) as string,
   });
 });
 
