@@ -29,7 +29,11 @@ export interface Terms {
 const longestWait = 30;
 
 /** How an option is granted: its value in the OACK and what it means, or undefined to leave it out. */
-type Grant = (value: number, size: number, limits: TransferLimits) => Partial<Terms> & { readonly value: number };
+type Grant = (
+  value: number,
+  size: number,
+  limits: TransferLimits,
+) => (Partial<Terms> & { readonly value: number }) | undefined;
 
 interface OptionRule {
   readonly from: number;
@@ -47,8 +51,12 @@ const rules: Readonly<Record<string, OptionRule>> = {
       return { value: blockSize, blockSize };
     },
   },
-  // RFC 2349: the client sends 0, the server answers the size in bytes.
-  tsize: { from: 0, to: Number.MAX_SAFE_INTEGER, grant: (_value, size) => ({ value: size }) },
+  // RFC 2349: the client sends 0, the server answers the size in bytes. curl takes a size of 0 for a broken answer.
+  tsize: {
+    from: 0,
+    to: Number.MAX_SAFE_INTEGER,
+    grant: (_value, size) => (size === 0 ? undefined : { value: size }),
+  },
   // RFC 2349: seconds, granted as asked or not at all.
   timeout: { from: 1, to: longestWait, grant: (value) => ({ value, waitMs: value * 1000, fixedWait: true }) },
   // RFC 7440: the server may answer a smaller window.
@@ -71,7 +79,9 @@ export function negotiate(options: TftpOptions, size: number, limits: TransferLi
     if (rule === undefined || !/^\d{1,16}$/.test(text)) continue;
     const asked = Number(text);
     if (asked < rule.from || asked > rule.to) continue;
-    const { value, ...meaning } = rule.grant(asked, size, limits);
+    const grant = rule.grant(asked, size, limits);
+    if (grant === undefined) continue;
+    const { value, ...meaning } = grant;
     granted.set(name, String(value));
     terms = { ...terms, ...meaning };
   }

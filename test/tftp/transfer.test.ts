@@ -58,6 +58,10 @@ describe('negotiation', () => {
   });
 });
 
+test('an empty file is sent without its size', () => {
+  expect(negotiate(new Map([['tsize', '0']]), 0, limits).granted.size).toBe(0);
+});
+
 describe('in lockstep', () => {
   test.each([
     [0, ['1:0']],
