@@ -1,0 +1,26 @@
+import { type Cause, evidenceOf } from './verdict.ts';
+
+/** The boot was fine; the workflow that it was for was not. */
+export const runFailed: Cause = {
+  cause: 'run-failed',
+  title: 'It booted, but its workflow failed',
+  judge({ progress, subject, boot }) {
+    const { runFinished, session } = progress;
+    if (!runFinished || runFinished.data.state === 'succeeded') return undefined;
+    const failures = (boot?.facts ?? []).filter(
+      ({ kind, data }) =>
+        (kind === 'run.task' && (data.state === 'failed' || data.state === 'timeout')) ||
+        kind === 'catalog.failed' ||
+        kind === 'bmc.failed',
+    );
+    return {
+      // Without an agent the run failed because the boot did.
+      confidence: session ? 0.95 : 0.6,
+      outcome: 'stopped',
+      why: `${runFinished.text}.${subject.stateReason === undefined ? '' : ` ${subject.stateReason}`}`,
+      evidence: evidenceOf(session, ...failures.slice(-4), runFinished),
+      nextCheck:
+        'read the output of the task that failed: GET /api/2.0/workflows/ID; a next network boot tries a failed discovery again',
+    };
+  },
+};

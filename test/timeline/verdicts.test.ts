@@ -1,0 +1,265 @@
+import type { NewFact } from '../../src/model/fact.ts';
+import type { NodeStateName } from '../../src/model/node-states.ts';
+import { diagnose } from '../../src/timeline/diagnose.ts';
+import { buildTimeline } from '../../src/timeline/timeline.ts';
+import { causes } from '../../src/timeline/verdicts/index.ts';
+import { healthy, mac, nodeId, start, step, stored, uuid } from '../support/boot-facts.ts';
+
+type Steps = readonly (readonly [number, NewFact])[];
+
+interface Given {
+  readonly now: number;
+  readonly state?: NodeStateName;
+  readonly boot?: boolean;
+}
+
+function judge(steps: Steps, { now, state = 'discovering', boot = true }: Given) {
+  const facts = stored(steps);
+  const timeline = buildTimeline({ nodeId, name: 'node', macs: [mac], uuid, state }, facts);
+  const rogues = facts.filter(({ kind }) => kind === 'dhcp.rogue');
+  return diagnose(timeline, { rogues, settings: { boot, addresses: boot } }, new Date(start + now * 1000));
+}
+
+const top = (steps: Steps, given: Given): string => {
+  const [first] = judge(steps, given).verdicts;
+  return first ? `${first.cause}: ${first.outcome}` : 'nothing';
+};
+
+const upTo = (hop: string): Steps => healthy[hop] ?? [];
+
+describe('the first verdict', () => {
+  test.each<[string, Steps, Given, string]>([
+    ['switched on, then nothing', upTo('power'), { now: 400, state: 'new' }, 'never-asked: stopped'],
+    ['nothing at all', [], { now: 400, state: 'new' }, 'never-asked: stopped'],
+    ['switched on, discovered before', upTo('power'), { now: 400, state: 'discovered' }, 'never-asked: well'],
+    [
+      'an operating system asks, no firmware',
+      [[5, step.discover('os')]],
+      { now: 10, state: 'new' },
+      'never-asked: stopped',
+    ],
+    ['the BMC does not answer', [[0, step.power('powerOn', false)]], { now: 5 }, 'power-failed: stopped'],
+    [
+      'asked, switch off',
+      [...upTo('asked'), [20.1, step.ignored('we only watch this network')], [21, step.otherServer()]],
+      { now: 22, boot: false },
+      'not-answered: stopped',
+    ],
+    [
+      'asked, from no subnet of ours',
+      [...upTo('asked'), [20.1, step.ignored('it is on no network that we serve')]],
+      { now: 22 },
+      'not-answered: stopped',
+    ],
+    ['asked, no answer recorded', upTo('asked'), { now: 60 }, 'not-answered: stopped'],
+    [
+      'another server was chosen',
+      [...upTo('asked'), [20.1, step.offer('firmware', 'undionly.kpxe')], [21, step.otherServer()]],
+      { now: 22 },
+      'other-server: stopped',
+    ],
+    [
+      'our offer lay there, and another server answers',
+      [...upTo('asked'), [20.1, step.offer('firmware', 'undionly.kpxe')], [20.2, step.rogue()]],
+      { now: 80 },
+      'other-server: stopped',
+    ],
+    [
+      'discovered: no boot file',
+      [
+        ...upTo('asked'),
+        [20.1, step.offer('firmware', undefined, 'the node is discovered and no run wants it to boot')],
+      ],
+      { now: 22, state: 'discovered' },
+      'nothing-to-boot: well',
+    ],
+    [
+      'unknown architecture',
+      [
+        ...upTo('asked'),
+        [20.1, step.offer('firmware', undefined, 'there is no loader for architecture 11 (UEFI arm64)')],
+      ],
+      { now: 22, state: 'discovered' },
+      'nothing-to-boot: stopped',
+    ],
+    [
+      'script: nothing',
+      [...upTo('ipxe'), [25.3, step.script('nothing', 'the node is maintenance')]],
+      { now: 26, state: 'maintenance' },
+      'nothing-to-boot: well',
+    ],
+    ['loader never asked for', upTo('answered'), { now: 120 }, 'loader-not-fetched: stopped'],
+    [
+      'loader transfer failed',
+      [...upTo('answered'), [22, step.tftp('read')], [30, step.tftp('failed')]],
+      { now: 55 },
+      'loader-not-fetched: stopped',
+    ],
+    ['loader fetched, silence', upTo('loader'), { now: 100 }, 'loader-silent: stopped'],
+    [
+      'loader fetched at the second try, silence',
+      [
+        ...upTo('answered'),
+        [22, step.tftp('read')],
+        [22.1, step.tftp('failed')],
+        [22.2, step.tftp('read')],
+        [23, step.tftp('done')],
+      ],
+      { now: 100 },
+      'loader-silent: stopped',
+    ],
+    ['loader runs, script never fetched', upTo('ipxe'), { now: 100 }, 'loader-silent: stopped'],
+    [
+      'kernel missing',
+      [...upTo('script'), [26, step.fileFailed('microkernel/vmlinuz', 404)], [26.1, step.loaderReport('kernel')]],
+      { now: 27 },
+      'kernel-failed: stopped',
+    ],
+    [
+      'ramdisk broke off',
+      [...upTo('kernel'), [29, step.fileFailed('microkernel/initrd.img', 200)]],
+      { now: 30 },
+      'kernel-failed: stopped',
+    ],
+    [
+      'loader reports',
+      [
+        ...upTo('kernel'),
+        [27, step.file('microkernel/initrd.img')],
+        [27.1, step.identity()],
+        [27.2, step.loaderReport('boot')],
+      ],
+      { now: 28 },
+      'kernel-failed: stopped',
+    ],
+    ['kernel never fetched', upTo('script'), { now: 90 }, 'kernel-failed: stopped'],
+    ['ramdisk never came', upTo('kernel'), { now: 200 }, 'kernel-failed: stopped'],
+    ['agent silent', upTo('identity'), { now: 300 }, 'agent-silent: stopped'],
+    [
+      'kernel has the network, agent silent',
+      [...upTo('identity'), [38, step.discover('os')], [38.1, step.ack('os')]],
+      { now: 300 },
+      'agent-silent: stopped',
+    ],
+    [
+      'agent silent, run ended by its deadline',
+      [...upTo('identity'), [1800, step.runFinished('failed')]],
+      { now: 1801, state: 'failed-discovery' },
+      'agent-silent: stopped',
+    ],
+    ['agent refused', [...upTo('identity'), [40, step.agentRefused()]], { now: 41 }, 'agent-rejected: stopped'],
+    [
+      'identity refused',
+      [
+        ...upTo('kernel'),
+        [27, step.file('microkernel/initrd.img')],
+        [27.1, step.identityRefused()],
+        [27.2, step.loaderReport('identity')],
+      ],
+      { now: 28 },
+      'agent-rejected: stopped',
+    ],
+    [
+      'run failed',
+      [...upTo('agent'), [60, step.runFinished('failed')]],
+      { now: 61, state: 'failed-discovery' },
+      'run-failed: stopped',
+    ],
+    ['all went well', upTo('done'), { now: 51, state: 'discovered' }, 'all-well: well'],
+    [
+      'all went well, then off',
+      [...upTo('done'), [60, step.power('powerOff')]],
+      { now: 9000, state: 'discovered' },
+      'all-well: well',
+    ],
+    [
+      'switched off in the middle',
+      [...upTo('loader'), [23, step.power('powerOff')]],
+      { now: 9000 },
+      'powered-off: well',
+    ],
+    [
+      'the agent asked twice, refused first',
+      [...upTo('identity'), [39, step.agentRefused()], [40, step.session()], [50, step.runFinished('succeeded')]],
+      { now: 51, state: 'discovered' },
+      'all-well: well',
+    ],
+  ])('%s', (_name, steps, given, expected) => {
+    expect(top(steps, given)).toBe(expected);
+  });
+
+  test.each(Object.keys(healthy).filter((hop) => hop !== 'done'))('just after %s it is under way', (hop) => {
+    const steps = upTo(hop);
+    expect(top(steps, { now: (steps.at(-1)?.[0] ?? 0) + 2 })).toBe('in-progress: in-progress');
+  });
+});
+
+test.each(causes.map(({ cause }) => cause).filter((cause) => cause !== 'all-well'))(
+  '%s is never found for a boot that went well, however long ago',
+  (cause) => {
+    for (const now of [50, 400, 1e6]) {
+      const found = judge(upTo('done'), { now, state: 'discovered' }).verdicts.map((verdict) => verdict.cause);
+      expect(found).not.toContain(cause);
+      expect(found).toContain('all-well');
+    }
+  },
+);
+
+test.each(['powered', ...Object.keys(healthy)])('no failure is found while a good boot is at %s', (hop) => {
+  const steps = upTo(hop);
+  const { verdicts } = judge(steps, {
+    now: (steps.at(-1)?.[0] ?? 0) + 1,
+    state: hop === 'done' ? 'discovered' : 'new',
+  });
+  expect(verdicts.filter(({ outcome }) => outcome === 'stopped' && hop !== 'powered')).toEqual([]);
+});
+
+test('every verdict names evidence and a next check, and the likeliest comes first', () => {
+  const steps = [
+    ...upTo('script'),
+    [26, step.fileFailed('microkernel/vmlinuz', 404)],
+    [26.1, step.loaderReport('kernel')],
+  ] as const;
+  const { verdicts, outcome, boot } = judge(steps, { now: 27 });
+  expect(outcome).toBe('stopped');
+  expect(boot).toEqual({ began: '2026-03-01T12:00:00.000Z', beganBy: 'power', facts: 14 });
+  expect(verdicts[0]?.why).toContain('microkernel/vmlinuz');
+  expect(verdicts[0]?.evidence.map(({ text }) => text)).toContain('microkernel/vmlinuz is not there (404)');
+  expect(verdicts[0]?.nextCheck).toContain('make microkernel');
+  expect(verdicts.map(({ confidence }) => confidence)).toEqual(
+    verdicts.map(({ confidence }) => confidence).toSorted((a, b) => b - a),
+  );
+  for (const verdict of verdicts) expect(verdict.evidence).not.toEqual([]);
+});
+
+test('a machine that fails and begins anew is told by the boot before', () => {
+  const steps: Steps = [
+    ...upTo('script'),
+    [26, step.fileFailed('microkernel/vmlinuz', 404)],
+    [60, step.discover('firmware')],
+    [60.1, step.offer('firmware', 'undionly.kpxe')],
+  ];
+  const { verdicts, outcome } = judge(steps, { now: 61 });
+  expect(outcome).toBe('in-progress');
+  expect(verdicts.map(({ cause }) => cause)).toEqual(['in-progress', 'kernel-failed']);
+  expect(verdicts[1]?.why).toMatch(/^The boot before this one: /);
+});
+
+test('a stray request with the MAC from elsewhere does not make a good boot a rejected one', () => {
+  const steps: Steps = [...upTo('agent'), [45, step.identityRefused()], [50, step.runFinished('succeeded')]];
+  expect(judge(steps, { now: 51, state: 'discovered' }).verdicts[0]?.confidence).toBeGreaterThan(0);
+  expect(top(steps, { now: 51, state: 'discovered' })).toBe('all-well: well');
+});
+
+test("a proxyDHCP boot, whose ACKs are another server's, goes well too", () => {
+  const steps: Steps = [
+    [0, step.discover('firmware')],
+    [0.1, { ...step.offer('firmware', 'undionly.kpxe'), address: '0.0.0.0' }],
+    [1, step.ignored('another server gives the addresses here')],
+    [2, step.request('firmware', { port: 4011 })],
+    [2.1, step.tftp('read')],
+    [2.2, step.tftp('done')],
+    ...upTo('done').filter(([at, { kind }]) => at >= 24 && !kind.startsWith('dhcp.')),
+  ];
+  expect(top(steps, { now: 51, state: 'discovered' })).toBe('all-well: well');
+});
