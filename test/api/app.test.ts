@@ -33,7 +33,9 @@ describe('/openapi.json', () => {
   test("lists every route of ours and of RackHD's, and itself", async () => {
     const document = await getDocument();
     const listed = operationsOf(document).map(({ method, path }) => `${method} ${path}`);
-    const rackhd = rackhdRoutes(world.deps).map(({ method, path }) => `${method} /api/2.0${path.replace(/:(\w+)/g, '{$1}')}`);
+    const rackhd = rackhdRoutes(world.deps).map(
+      ({ method, path }) => `${method} /api/2.0${path.replace(/:(\w+)/g, '{$1}')}`,
+    );
     expect(listed).toEqual(expect.arrayContaining(rackhd));
     expect(listed).toEqual(
       expect.arrayContaining([
@@ -80,7 +82,9 @@ describe('/openapi.json', () => {
     const document = await getDocument();
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = '']) => path);
     for (const path of references) {
-      const target = path.split('/').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
+      const target = path
+        .split('/')
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
       expect([path, target]).toEqual([path, expect.any(Object)]);
     }
   });
@@ -119,7 +123,11 @@ test('no answer to any GET holds a stored secret', async () => {
     ['/catalogs/{', catalog.document.id],
     ['/lookups/{', lookup.document.id],
   ];
-  const values: Record<string, string> = { injectableName: 'Graph.noop-example', source: 'dmi', name: 'noop-obm-service' };
+  const values: Record<string, string> = {
+    injectableName: 'Graph.noop-example',
+    source: 'dmi',
+    name: 'noop-obm-service',
+  };
   const forms = operationsOf(await getDocument()).filter(({ method, path }) => method === 'get' && path !== '/events');
   for (const { path: form } of forms) {
     const id = ids.find(([part]) => form.includes(part))?.[1];

@@ -136,12 +136,13 @@ const graph = (injectableName: string): GraphDefinition => ({
   ],
 });
 const shipped: ShippedDefinitions = {
-  graphs: new Map(
-    ['Graph.noop-example', 'Graph.PowerOn.Node', 'Graph.Reboot.Node'].map((name) => [name, graph(name)]),
-  ),
+  graphs: new Map(['Graph.noop-example', 'Graph.PowerOn.Node', 'Graph.Reboot.Node'].map((name) => [name, graph(name)])),
   tasks: new Map([[task.injectableName, task]]),
   baseTasks: new Map([[baseTask.injectableName, baseTask]]),
 };
+
+/** Any text, in a place of the expectation that has a type. */
+export const anyText: unknown = expect.any(String);
 
 /** Options with this key are refused as invalid. */
 export const invalidOption = 'invalid';
@@ -156,16 +157,27 @@ function fakeEngine(store: Store, known: (graph: string) => Promise<boolean>): A
         return { ok: false, reason: 'unknown-graph', message: `Graph definition not found for ${name}` };
       }
       if (invalidOption in options) {
-        return { ok: false, reason: 'invalid', message: 'the graph cannot be run', errors: ['noop-1: option x is required'] };
+        return {
+          ok: false,
+          reason: 'invalid',
+          message: 'the graph cannot be run',
+          errors: ['noop-1: option x is required'],
+        };
       }
-      const definition: ResolvedGraph = { injectableName: name, friendlyName: name, options, tasks: resolvedTasks };
+      const definition: ResolvedGraph = {
+        injectableName: name,
+        friendlyName: name,
+        options,
+        tasks: resolvedTasks,
+        nodeEvents: false,
+      };
       const stored = await store.definitions.insert({ kind: 'resolved', name, body: definition });
       const inserted = await store.runs.insert(draftRun(name, stored.ok ? stored.document.id : '', nodeId, context));
       if (inserted.ok) return { ok: true, run: inserted.document };
       return { ok: false, reason: 'busy', message: 'the node has an active run' };
     },
     cancel: async (runId, reason) => {
-      const result = await modify(store.runs, runId, (run) => ({
+      const result = await modify(store.runs, runId, (run): Run => ({
         ...run,
         state: 'cancelled',
         sweepKey: 'done',

@@ -1,4 +1,4 @@
-import { addNode, startWorld, type ApiWorld } from '../world.ts';
+import { addNode, anyText, startWorld, type ApiWorld } from '../world.ts';
 import { ask } from '../../support/http.ts';
 
 let world: ApiWorld;
@@ -27,7 +27,7 @@ describe.each(['/api/2.0', '/api/current'])('nodes under %s', (base) => {
       tags: ['blue'],
       autoDiscover: false,
     });
-    const id = raw['id'] as string;
+    const id = raw.id as string;
     const view = {
       autoDiscover: false,
       catalogs: `/api/2.0/nodes/${id}/catalogs`,
@@ -111,15 +111,20 @@ describe('GET /nodes', () => {
     expect((await world.call('GET', '/api/2.0/nodes?$top=4')).headers.link).toBeUndefined();
   });
 
-  test.each(['?sort=color', '?sort=--name', '?$top=0', '?$top=-1', '?$top=x', '?$skip=1.5', '?bootSettings.password=x'])(
-    '%s is refused in the form of RackHD',
-    async (query) => {
-      const { status, json } = await world.call('GET', `/api/2.0/nodes${query}`);
-      expect(status).toBe(400);
-      expect(json).toMatchObject({ status: '400', message: expect.any(String), errors: [expect.any(String)] });
-      expect((json as { UUID: string }).UUID).toMatch(/^[0-9a-f-]{36}$/);
-    },
-  );
+  test.each([
+    '?sort=color',
+    '?sort=--name',
+    '?$top=0',
+    '?$top=-1',
+    '?$top=x',
+    '?$skip=1.5',
+    '?bootSettings.password=x',
+  ])('%s is refused in the form of RackHD', async (query) => {
+    const { status, json } = await world.call('GET', `/api/2.0/nodes${query}`);
+    expect(status).toBe(400);
+    expect(json).toMatchObject({ status: '400', message: anyText, errors: [anyText] });
+    expect((json as { UUID: string }).UUID).toMatch(/^[0-9a-f-]{36}$/);
+  });
 });
 
 describe('one node', () => {
@@ -130,7 +135,7 @@ describe('one node', () => {
     async (id, path) => {
       const { status, json } = await world.call('GET', `/api/2.0/nodes/${id}${path}`);
       expect(status).toBe(404);
-      expect(json).toMatchObject({ status: '404', message: expect.any(String), UUID: expect.any(String) });
+      expect(json).toMatchObject({ status: '404', message: anyText, UUID: anyText });
     },
   );
 
@@ -209,7 +214,7 @@ describe('one node', () => {
     expect((await world.call('DELETE', base, [])).status).toBe(404);
     expect([await world.store.obms.count(), await world.store.catalogs.count()]).toEqual([0, 0]);
     const { json } = await world.call('GET', '/api/2.0/lookups');
-    expect(json).toEqual([expect.not.objectContaining({ node: expect.anything() })]);
+    expect(json).toEqual([expect.not.objectContaining({ node: anyText })]);
   });
 
   test('DELETE takes the nodes that it encloses with it, and undoes other relations', async () => {
@@ -225,7 +230,9 @@ describe('one node', () => {
       relations: [{ relationType: 'poweredBy', targets: [node.id] }],
     });
     expect((await world.call('DELETE', `/api/2.0/nodes/${node.id}`)).status).toBe(204);
-    expect((await world.store.nodes.find({})).items).toEqual([expect.objectContaining({ id: other.id, relations: [] })]);
+    expect((await world.store.nodes.find({})).items).toEqual([
+      expect.objectContaining({ id: other.id, relations: [] }),
+    ]);
   });
 
   test('DELETE is refused while a workflow is active', async () => {
@@ -279,11 +286,15 @@ describe('what clients send', () => {
     expect((await ask(`${world.url}/api/2.0/nodes/`, { headers })).status).toBe(200);
   });
 
-  test.each(['{"name":', '{"name":"n",}', "{'a':1}", 'name=n'])('the body %s is 400 in the form of RackHD', async (body) => {
-    const answer = await ask(`${world.url}/api/2.0/nodes`, { method: 'POST', headers: json, body });
-    expect(answer.status).toBe(400);
-    expect(answer.json).toMatchObject({ status: '400', message: expect.stringContaining('JSON') });
-  });
+  test.each(['{"name":', '{"name":"n",}', "{'a':1}", 'name=n'])(
+    'the body %s is 400 in the form of RackHD',
+    async (body) => {
+      const answer = await ask(`${world.url}/api/2.0/nodes`, { method: 'POST', headers: json, body });
+      expect(answer.status).toBe(400);
+      expect(answer.json).toMatchObject({ status: '400', message: anyText });
+      expect(answer.text).toContain('JSON');
+    },
+  );
 
   test('an unknown path is 404, an unknown method 405, both in the form of RackHD', async () => {
     for (const [method, path, status] of [

@@ -1,4 +1,4 @@
-import { addNode, startWorld, type ApiWorld } from '../world.ts';
+import { addNode, anyText, startWorld, type ApiWorld } from '../world.ts';
 
 let world: ApiWorld;
 beforeAll(async () => {
@@ -36,10 +36,13 @@ describe('catalogs', () => {
     expect(status).toBe(200);
     expect(list).toHaveLength(3);
     for (const item of list as { id: string; node: string }[]) {
-      expect(item).toMatchObject({ node: `/api/2.0/nodes/${node.id}`, data: expect.anything() });
+      expect(item).toMatchObject({ node: `/api/2.0/nodes/${node.id}`, data: {} });
       expect(await get(`/catalogs/${item.id}`)).toEqual([200, item]);
     }
-    expect(await get(`/nodes/${node.id}/catalogs?source=lshw`)).toEqual([200, [expect.objectContaining({ source: 'lshw' })]]);
+    expect(await get(`/nodes/${node.id}/catalogs?source=lshw`)).toEqual([
+      200,
+      [expect.objectContaining({ source: 'lshw' })],
+    ]);
     expect(await get(`/nodes/${node.id}/catalogs/dmi`)).toEqual([
       200,
       expect.objectContaining({ node: node.id, source: 'dmi', data: { old: false } }),
@@ -70,7 +73,7 @@ describe('lookups', () => {
     const posted = await world.call('POST', '/api/2.0/lookups', lookup);
     expect([posted.status, posted.json]).toEqual([
       201,
-      expect.objectContaining({ ...lookup, macAddress: '52:54:00:aa:bb:01', id: expect.any(String) }),
+      expect.objectContaining({ ...lookup, macAddress: '52:54:00:aa:bb:01', id: anyText }),
     ]);
     const { id } = posted.json as { id: string };
     for (const q of ['52:54:00:aa:bb:01', '52-54-00-AA-BB-01', '172.31.128.5', 'any%20string', '']) {
@@ -112,7 +115,7 @@ describe('obms', () => {
   test('PUT makes and replaces one for each service; no answer holds the password', async () => {
     const node = await addNode(world.store);
     const view = {
-      id: expect.any(String),
+      id: anyText,
       node: `/api/2.0/nodes/${node.id}`,
       service: 'ipmi-obm-service',
       config: { host: '10.0.0.5', user: 'admin' },
@@ -142,8 +145,8 @@ describe('obms', () => {
       expect.objectContaining({ config: { host: '10.0.0.7', user: 'admin' } }),
     ]);
     const stored = await world.store.obms.get(id);
-    expect(stored?.config['password']).toMatch(/^sealed:/);
-    expect(world.deps.sealer.open(String(stored?.config['password']))).toBe('planted');
+    expect(stored?.config.password).toMatch(/^sealed:/);
+    expect(world.deps.sealer.open(String(stored?.config.password))).toBe('planted');
   });
 
   test('what is no secret of the service is sealed and hidden, too, if it is called one', async () => {

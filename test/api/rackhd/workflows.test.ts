@@ -1,4 +1,5 @@
-import { addNode, invalidOption, startWorld, type ApiWorld } from '../world.ts';
+import { addNode, anyText, invalidOption, startWorld, type ApiWorld } from '../world.ts';
+import type { Run } from '../../../src/model/run.ts';
 import { modify } from '../../../src/store/modify.ts';
 import { terminalOnStates } from '../../../src/api/rackhd/run-views.ts';
 
@@ -30,21 +31,21 @@ describe('starting', () => {
     expect(run).toMatchObject({
       name: noop,
       injectableName: noop,
-      instanceId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      instanceId: anyText,
       _status: 'running',
       status: 'running',
       node: node.id,
       definition: { injectableName: noop, options: { defaults: { x: 1 } } },
       context: { target: node.id, graphName: noop },
-      createdAt: expect.any(String),
+      createdAt: anyText,
     });
-    const tasks = Object.entries(run['tasks'] as Record<string, Record<string, unknown>>);
+    const tasks = Object.entries(run.tasks as Record<string, Record<string, unknown>>);
     expect(tasks.map(([, { label, state }]) => [label, state])).toEqual([
       ['noop-1', 'pending'],
       ['noop-2', 'pending'],
     ]);
     const [[first, begun], [second, waiting]] = tasks as [[string, object], [string, object]];
-    expect(begun).toMatchObject({ instanceId: first, taskStartTime: expect.any(String), runJob: 'Job.noop' });
+    expect(begun).toMatchObject({ instanceId: first, taskStartTime: anyText, runJob: 'Job.noop' });
     expect(waiting).toMatchObject({ instanceId: second, waitingOn: { [first]: 'finished' } });
   });
 
@@ -91,7 +92,7 @@ describe('starting', () => {
     const posted = await world.call('POST', `${base}/workflows`, { name: noop, options: options(node.id) });
     expect([posted.status, posted.json]).toEqual([201, expect.objectContaining({ node: node.id })]);
     const elsewhere = await world.call('POST', `${base}/workflows`, { name: noop, options: options('nobody') });
-    expect([elsewhere.status, elsewhere.json]).toEqual([201, expect.not.objectContaining({ node: expect.anything() })]);
+    expect([elsewhere.status, elsewhere.json]).toEqual([201, expect.not.objectContaining({ node: anyText })]);
   });
 });
 
@@ -100,13 +101,13 @@ describe('looking', () => {
     const nodes = [await addNode(world.store), await addNode(world.store), await addNode(world.store)];
     const runs = [];
     for (const node of nodes) runs.push(await startOn(node.id));
-    await world.call('PUT', `${base}/workflows/${String(runs[1]?.['instanceId'])}/action`, { command: 'cancel' });
+    await world.call('PUT', `${base}/workflows/${String(runs[1]?.instanceId)}/action`, { command: 'cancel' });
     const list = async (query: string): Promise<unknown[]> =>
       (await world.call('GET', `${base}/workflows${query}`)).json as unknown[];
     expect(await list('')).toHaveLength(3);
     expect(await list('?active=true')).toHaveLength(2);
     expect(await list('?active=false')).toEqual([
-      expect.objectContaining({ instanceId: runs[1]?.['instanceId'], status: 'cancelled', _status: 'cancelled' }),
+      expect.objectContaining({ instanceId: runs[1]?.instanceId, status: 'cancelled', _status: 'cancelled' }),
     ]);
     expect(await list(`?node=${nodes[2]?.id}`)).toHaveLength(1);
     expect(await list('?_status=cancelled')).toHaveLength(1);
@@ -143,8 +144,8 @@ describe('looking', () => {
     await world.call('PUT', `${base}/nodes/${node.id}/workflows/action`, { command: 'cancel' });
     await startOn(node.id);
     const all = await world.call('GET', `${base}/nodes/${node.id}/workflows`);
-    expect(all.json).toHaveLength(2);
-    expect(all.json).toContainEqual(expect.objectContaining({ definition: expect.objectContaining({ tasks: expect.any(Array) }) }));
+    const definitions = (all.json as { definition: { tasks: unknown[] } }[]).map(({ definition }) => definition);
+    expect(definitions.map(({ tasks }) => tasks.length)).toEqual([2, 2]);
     const active = await world.call('GET', `${base}/nodes/${node.id}/workflows?active=true`);
     expect(active.json).toEqual([expect.objectContaining({ _status: 'running' })]);
   });
@@ -157,7 +158,11 @@ describe('looking', () => {
 
   test('secrets in options and context are hidden', async () => {
     const node = await addNode(world.store);
-    const body = { name: noop, options: { 'noop-1': { rootPassword: 'planted' } }, context: { user: { password: 'planted' } } };
+    const body = {
+      name: noop,
+      options: { 'noop-1': { rootPassword: 'planted' } },
+      context: { user: { password: 'planted' } },
+    };
     await startOn(node.id, body);
     for (const path of ['/workflows', `/nodes/${node.id}/workflows`]) {
       const { text } = await world.call('GET', base + path);
@@ -196,9 +201,9 @@ describe('ending', () => {
     const path = `${base}/workflows/${String(instanceId)}`;
     expect((await world.call('DELETE', path)).status).toBe(403);
     const [run] = (await world.store.runs.find({})).items;
-    await modify(world.store.runs, run!.id, (current) => ({ ...current, state: 'succeeded' }));
+    await modify(world.store.runs, run!.id, (current): Run => ({ ...current, state: 'succeeded' }));
     expect((await world.call('DELETE', path)).status).toBe(403);
-    await modify(world.store.runs, run!.id, (current) => ({ ...current, sweepKey: 'done' }));
+    await modify(world.store.runs, run!.id, (current): Run => ({ ...current, sweepKey: 'done' }));
     expect((await world.call('DELETE', path)).status).toBe(204);
     expect((await world.call('DELETE', path)).status).toBe(404);
   });

@@ -46,14 +46,20 @@ describe('operations', () => {
 
   test('the list is newest first, filtered, in pages', async () => {
     const other = await addNode(world.store);
-    for (const { id } of [node, other]) await world.call('POST', `/nodes/${id}/workflows`, { graph: 'Graph.noop-example' });
+    for (const { id } of [node, other])
+      await world.call('POST', `/nodes/${id}/workflows`, { graph: 'Graph.noop-example' });
     const first = (await world.call('GET', '/operations?limit=1')).json as { items: unknown[]; next: string };
     expect(first.items).toHaveLength(1);
     const second = (await world.call('GET', `/operations?limit=1&cursor=${first.next}`)).json as { items: unknown[] };
     expect([...first.items, ...second.items]).toEqual(
-      expect.arrayContaining([expect.objectContaining({ nodeId: node.id }), expect.objectContaining({ nodeId: other.id })]),
+      expect.arrayContaining([
+        expect.objectContaining({ nodeId: node.id }),
+        expect.objectContaining({ nodeId: other.id }),
+      ]),
     );
-    expect((await world.call('GET', `/operations?node=${node.id}`)).json).toMatchObject({ items: [{ nodeId: node.id }] });
+    expect((await world.call('GET', `/operations?node=${node.id}`)).json).toMatchObject({
+      items: [{ nodeId: node.id }],
+    });
     expect((await world.call('GET', '/operations?state=failed')).json).toEqual({ items: [] });
     expect((await world.call('GET', '/operations?state=bad')).status).toBe(400);
   });
@@ -76,10 +82,13 @@ describe('operations', () => {
     expect((second.json as { detail: string }).detail).toContain(id);
   });
 
-  test.each(['5f0000000000000000000000', 'x', '00000000-0000-4000-8000-000000000000'])('operation %s is 404', async (id) => {
-    expect((await world.call('GET', `/operations/${id}`)).status).toBe(404);
-    expect((await world.call('POST', `/operations/${id}/cancel`)).status).toBe(404);
-  });
+  test.each(['5f0000000000000000000000', 'x', '00000000-0000-4000-8000-000000000000'])(
+    'operation %s is 404',
+    async (id) => {
+      expect((await world.call('GET', `/operations/${id}`)).status).toBe(404);
+      expect((await world.call('POST', `/operations/${id}/cancel`)).status).toBe(404);
+    },
+  );
 });
 
 describe('power', () => {
@@ -93,7 +102,10 @@ describe('power', () => {
 
   test('an action on a node whose BMC is unknown says what to do', async () => {
     const { status, json } = await world.call('POST', `/nodes/${node.id}/power`, { action: 'on' });
-    expect([status, (json as { detail: string }).detail]).toEqual([409, expect.stringContaining(`/nodes/${node.id}/obm`)]);
+    expect([status, (json as { detail: string }).detail]).toEqual([
+      409,
+      expect.stringContaining(`/nodes/${node.id}/obm`),
+    ]);
   });
 
   test.each([{}, { action: 'explode' }, { action: 'on', now: true }])('%j is 400', async (body) => {
@@ -101,7 +113,11 @@ describe('power', () => {
     expect((await world.call('POST', `/nodes/${node.id}/power`, body)).status).toBe(400);
   });
 
-  const failed = (reason: Extract<ObmResult, { ok: false }>['reason']): ObmResult => ({ ok: false, reason, message: 'words' });
+  const failed = (reason: Extract<ObmResult, { ok: false }>['reason']): ObmResult => ({
+    ok: false,
+    reason,
+    message: 'words',
+  });
   test.each<[ObmResult, number, unknown]>([
     [{ ok: true, power: 'on' }, 200, { power: 'on' }],
     [{ ok: true, power: 'off' }, 200, { power: 'off' }],
