@@ -16,7 +16,7 @@ const serverSelectionTimeoutMS = 5000;
 const socketTimeoutMS = 20_000;
 
 export interface MongoOptions {
-  /** `mongodb://` or `mongodb+srv://`; options in it go before ours. */
+  /** `mongodb://` or `mongodb+srv://`. Its options are the driver's, but time limits and write concern are ours. */
   readonly url: string;
   readonly database: string;
   readonly log?: Log;
