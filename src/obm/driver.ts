@@ -1,19 +1,19 @@
 import type { z } from 'zod';
 
-/** What a node's power controller can be asked, and whether asking twice does no more than asking once. */
+/** What a node's power controller can be asked. */
 export const obmActions = {
-  powerOn: { title: 'power on', idempotent: true },
-  powerOff: { title: 'power off', idempotent: true },
-  powerCycle: { title: 'power off and on again', idempotent: false },
-  reset: { title: 'hard reset', idempotent: false },
-  soft: { title: 'shut down by ACPI', idempotent: true },
-  powerStatus: { title: 'ask for the power state', idempotent: true },
-  setBootPxe: { title: 'boot from the network once', idempotent: true },
-  setBootDisk: { title: 'boot from disk once', idempotent: true },
-  identifyOn: { title: 'switch the identify light on', idempotent: true },
-  identifyOff: { title: 'switch the identify light off', idempotent: true },
-  mcResetCold: { title: 'restart the BMC', idempotent: false },
-  clearSEL: { title: 'clear the system event log', idempotent: true },
+  powerOn: 'power on',
+  powerOff: 'power off',
+  powerCycle: 'power off and on again',
+  reset: 'hard reset',
+  soft: 'shut down by ACPI',
+  powerStatus: 'ask for the power state',
+  setBootPxe: 'boot from the network once',
+  setBootDisk: 'boot from disk once',
+  identifyOn: 'switch the identify light on',
+  identifyOff: 'switch the identify light off',
+  mcResetCold: 'restart the BMC',
+  clearSEL: 'clear the system event log',
 } as const;
 
 export type ObmAction = keyof typeof obmActions;
@@ -25,6 +25,7 @@ export type ObmAction = keyof typeof obmActions;
 export type ObmFailure = 'no-obm' | 'unreachable' | 'refused' | 'auth' | 'timeout';
 
 export type ObmResult =
+  /** `power`: only of `powerStatus`, and only where the controller knows. */
   | { readonly ok: true; readonly output?: string; readonly power?: 'on' | 'off' }
   /** `message` is for the operator: what happened, and what to look at. */
   | { readonly ok: false; readonly reason: ObmFailure; readonly message: string };

@@ -126,6 +126,6 @@ function readOutput(action: ObmAction, stdout: string): ObmResult {
   return {
     ok: false,
     reason: 'refused',
-    message: `${obmActions[action].title}: the BMC answered '${output.slice(0, 100)}'`,
+    message: `${obmActions[action]}: the BMC answered '${output.slice(0, 100)}'`,
   };
 }

@@ -82,7 +82,7 @@ export function createObm(deps: ObmDeps): Obm {
         record({
           kind: result.ok ? 'bmc.command' : 'bmc.failed',
           how: result.ok ? 'bmc' : 'self',
-          text: `${obmActions[action].title}: ${result.ok ? 'accepted' : result.message}`,
+          text: `${obmActions[action]}: ${result.ok ? 'accepted' : result.message}`,
           nodeId,
           at: started,
           ...(address !== undefined && isIpv4(address) && { address }),
