@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
 /** One server-sent event (HTML Living Standard, section 9.2). */
@@ -62,12 +61,28 @@ export async function sendEvents(
 async function write(response: ServerResponse, text: string, stallMs: number): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(text)) return true;
-  const patience = AbortSignal.timeout(stallMs);
-  const closed = once(response, 'close', { signal: patience }).then(() => false);
-  const drained = once(response, 'drain', { signal: patience }).then(() => true);
-  const going = await Promise.race([closed, drained]).catch(() => false);
+  const going = await drained(response, stallMs);
   if (!going) response.destroy();
   return going;
+}
+
+/** Whether the client takes what is buffered within so many milliseconds. */
+function drained(response: ServerResponse, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (going: boolean): void => {
+      clearTimeout(timer);
+      response.off('drain', onDrain).off('close', onClose);
+      resolve(going);
+    };
+    const onDrain = (): void => {
+      settle(true);
+    };
+    const onClose = (): void => {
+      settle(false);
+    };
+    const timer = setTimeout(onClose, milliseconds);
+    response.on('drain', onDrain).on('close', onClose);
+  });
 }
 
 function format({ id, event, data }: ServerSentEvent): string {

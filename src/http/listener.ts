@@ -26,7 +26,7 @@ export interface ListenerLimits {
   readonly drainMs?: number;
   /** Connections at once, over all addresses. Default 1024. */
   readonly connections?: number;
-  /** Connections at once from one peer. Default 64. */
+  /** Connections at once from one peer; a proxy is one peer. Default 256. */
   readonly connectionsPerPeer?: number;
 }
 
@@ -62,7 +62,7 @@ export function createListener(options: ListenerOptions): Listener {
         log,
         ...(options.admit && { admit: options.admit }),
         connections: options.limits?.connections ?? 1024,
-        connectionsPerPeer: options.limits?.connectionsPerPeer ?? 64,
+        connectionsPerPeer: options.limits?.connectionsPerPeer ?? 256,
       }),
     );
   let servers: Server[] = [];

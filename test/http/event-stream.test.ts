@@ -76,6 +76,19 @@ test('a client that does not read is waited for, then cut; no more is asked of t
   socket.destroy();
 });
 
+test('a client that reads slowly gets everything, and waiting for it leaves nothing behind', async () => {
+  const drains = Promise.withResolvers<number>();
+  server = await startTestServer((request, response) => {
+    const events = batches(...Array.from({ length: 40 }, (_, id) => [{ id: String(id), data: 'x'.repeat(1 << 20) }]));
+    void sendEvents(request, response, { events }).then(() => {
+      drains.resolve(response.listenerCount('drain') + response.listenerCount('close'));
+    });
+  });
+  const before = await ask(server.url);
+  expect(before.text.match(/^id: /gm)).toHaveLength(40);
+  expect(await drains.promise).toBeLessThan(5);
+});
+
 test('the source is told to end when the client goes', async () => {
   const cleaned = Promise.withResolvers<boolean>();
   async function* flood(): AsyncGenerator<readonly ServerSentEvent[]> {
