@@ -89,6 +89,7 @@ function get(node: LabNode, names: readonly string[]): ChassisAnswer {
 }
 
 function parseAssignments(words: readonly string[]): [name: string, value: string][] | undefined {
+  if (words.length === 0) return undefined;
   const assignments: [string, string][] = [];
   for (let at = 0; at < words.length;) {
     const name = words[at] ?? '';

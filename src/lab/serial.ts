@@ -15,7 +15,8 @@ export function sizeOf(path: string): number {
 
 /**
  * Waits until a serial log matches, from byte `from` on; gives the match. Throws code `deadline`, or `kernel-panic` at
- * once where the guest's kernel gave up; both show the end of the log.
+ * once where the guest's kernel gave up; both show the end of the log. The last line may not be whole yet (a prompt never
+ * is): a pattern that needs the whole line ends in a line end.
  */
 export async function waitForLine(
   log: string,

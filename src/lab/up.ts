@@ -5,6 +5,7 @@ import { startLab } from './attach.ts';
 import type { LabEvent } from './events.ts';
 import { follow } from './follow.ts';
 import { ipmitool } from './ipmitool.ts';
+import { listNodes } from './list-nodes.ts';
 import type { LabOptions } from './options.ts';
 import type { Painter } from './painter.ts';
 import type { Progress } from './progress.ts';
@@ -106,11 +107,4 @@ async function watch(
     paint();
   }
   return progress;
-}
-
-async function listNodes(url: string): Promise<readonly ListedNode[]> {
-  const response = await fetch(`${url}/nodes?type=compute`, { signal: AbortSignal.timeout(10_000) });
-  if (!response.ok) throw new RackwrightError('server', `GET /nodes?type=compute answered ${response.status}`);
-  const page = (await response.json()) as { readonly items: readonly ListedNode[] };
-  return page.items;
 }
