@@ -26,7 +26,8 @@ export interface GateDeps {
   readonly log: Log;
 }
 
-const waitMs = 2_000;
+/** dnsmasq makes sure for 3 s that nobody has an address before it offers it (its PING_WAIT), ISC's server for 1 s. */
+const waitMs = 4_500;
 const againMs = 60_000;
 
 export function createGate(deps: GateDeps): Gate {

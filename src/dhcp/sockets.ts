@@ -28,7 +28,7 @@ const receiveBufferBytes = 1 << 20;
  */
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { service, serverAddress, port } = options;
-  await assertPortFree(port);
+  await assertPortFree({ address: serverAddress, port });
   const open = (address: Ipv4, unicast: boolean): Promise<DatagramSocket> =>
     openDatagram({
       address,

@@ -124,12 +124,12 @@ export async function connectDatagram(options: ConnectOptions): Promise<Connecte
 }
 
 /**
- * Throws `port-in-use` if anybody has the port open on any address, even if they would share it: two programs that both
- * share a port each get every broadcast, and unicasts go to either.
+ * Throws `port-in-use` if anybody has the port open on this address or on all of them, even if they would share it: of
+ * two programs that share a port each gets every broadcast, and unicasts go to either.
  */
-export async function assertPortFree(port: number): Promise<void> {
+export async function assertPortFree(endpoint: Peer): Promise<void> {
   const ignore = (): void => undefined;
-  const probe = await openDatagram({ address: '0.0.0.0', port, onDatagram: ignore, onError: ignore });
+  const probe = await openDatagram({ ...endpoint, onDatagram: ignore, onError: ignore });
   await probe.close();
 }
 

@@ -41,27 +41,9 @@ async function freePort(): Promise<number> {
   return probe.local.port;
 }
 
-/** Ends the server and starts another; the relay makes room, since a server wants its port for itself. */
 async function restart(parts: Partial<DhcpServerDeps>) {
-  await socket.close();
   await server.stop();
   server = await serve(parts);
-  socket = await openRelay();
-}
-
-function openRelay() {
-  return openDatagram({
-    address: relay,
-    port: ports.server,
-    shared: true,
-    onDatagram: (bytes) => {
-      replies.push(decodePacket(bytes));
-      arrived.resolve(undefined);
-    },
-    onError: (error) => {
-      arrived.reject(error);
-    },
-  });
 }
 
 async function serve(parts: Partial<DhcpServerDeps> = {}) {
@@ -106,7 +88,18 @@ beforeEach(async () => {
   asked = [];
   replies.length = 0;
   server = await serve();
-  socket = await openRelay();
+  socket = await openDatagram({
+    address: relay,
+    port: ports.server,
+    shared: true,
+    onDatagram: (bytes) => {
+      replies.push(decodePacket(bytes));
+      arrived.resolve(undefined);
+    },
+    onError: (error) => {
+      arrived.reject(error);
+    },
+  });
 });
 
 afterEach(async () => {
@@ -247,7 +240,6 @@ test('does not answer the probe of its own deployment', async () => {
 });
 
 test('a second server on the same ports is refused, naming the first', async () => {
-  await socket.close();
   await expect(serve()).rejects.toMatchObject({
     code: 'port-in-use',
     message: expect.stringContaining(`(process ${process.pid})`) as string,
@@ -256,12 +248,10 @@ test('a second server on the same ports is refused, naming the first', async () 
 
 test('a start that fails half-way leaves no port open', async () => {
   await server.stop();
-  await socket.close();
   const ignore = () => undefined;
   const blocker = await openDatagram({ address: '0.0.0.0', port: ports.proxy, onDatagram: ignore, onError: ignore });
   await expect(serve()).rejects.toMatchObject({ code: 'port-in-use' });
   await blocker.close();
   server = await serve();
-  socket = await openRelay();
   expect(messageType(await exchange(makeMessage('DISCOVER')))).toBe('OFFER');
 });

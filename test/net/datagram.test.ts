@@ -72,7 +72,12 @@ test('a port that others would share is not free', async () => {
   const first = await openSocket({ address: '0.0.0.0', shared: true });
   const { port } = first.local;
   await expect(openSocket({ address: '127.0.0.1', port, shared: true })).resolves.toBeDefined();
-  await expect(assertPortFree(port)).rejects.toMatchObject({ code: 'port-in-use' });
+  await expect(assertPortFree({ address: '127.0.0.2', port })).rejects.toMatchObject({ code: 'port-in-use' });
+});
+
+test('a port that others have on another address only is free', async () => {
+  const first = await openSocket({ shared: true });
+  await expect(assertPortFree({ address: '127.0.0.2', port: first.local.port })).resolves.toBeUndefined();
 });
 
 test('an address that no interface has is refused with what to do', async () => {

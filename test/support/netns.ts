@@ -31,7 +31,9 @@ export interface Started {
 /** Namespaces joined by a bridge and cut off from everything else. */
 export interface TestNet<Name extends string = string> {
   readonly hosts: Readonly<Record<Name, Host>>;
-  /** Ends every program that was started, and removes every namespace. */
+  /** Ends every program that was started and still runs: for after each test. */
+  endPrograms(): Promise<void>;
+  /** Ends them, and removes every namespace. */
   close(): Promise<void>;
 }
 
@@ -51,8 +53,11 @@ export async function createTestNet<Name extends string>(
   const bridge = `${prefix}-br`;
   const namespaces: string[] = [];
   const running = new Set<Started>();
-  const close = async (): Promise<void> => {
+  const endPrograms = async (): Promise<void> => {
     await Promise.all([...running].map((started) => started.stop('SIGKILL')));
+  };
+  const close = async (): Promise<void> => {
+    await endPrograms();
     for (const name of namespaces.splice(0)) removeNamespace(name);
   };
   const add = async (name: string): Promise<void> => {
@@ -77,7 +82,7 @@ export async function createTestNet<Name extends string>(
       if (address !== undefined) await ip('-n', namespace, 'address', 'add', address, 'brd', '+', 'dev', 'eth0');
       hosts[name] = createHost(namespace, mac, running);
     }
-    return { hosts, close };
+    return { hosts, endPrograms, close };
   } catch (error) {
     await close();
     throw error;
