@@ -121,7 +121,7 @@ async function tryStep(deps: TryDeps, runId: string, signal: RunSignal): Promise
     if (!current) return { refused: 'unknown' };
     const graph = await deps.graphOf(current);
     const now = deps.now();
-    const upTo = deps.published.get(runId);
+    const upTo = signal.kind === 'published' ? undefined : deps.published.get(runId);
     const shortened = upTo === undefined ? undefined : advance(current, graph, { kind: 'published', upTo }, now).run;
     const result = advance(shortened ?? current, graph, signal, now);
     if (!result.run) return { refused: result.refused };
