@@ -50,6 +50,7 @@ export function createBootNetwork(deps: BootNetworkDeps): Role[] {
     address,
     port: config.southbound.tftpPort,
     open: createFileOpener(config.loaders.dir),
+    admit: (peer) => isSouthboundPeer(southbound, peer),
     record: foundation.facts.record,
     log,
   });

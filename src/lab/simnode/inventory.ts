@@ -47,6 +47,7 @@ function personal(output: string, { serial, mac, uuid, bmcAddress }: NodeFacts):
   return output
     .replaceAll('@SERIAL@', serial)
     .replaceAll('@MAC@', mac)
+    .replaceAll('@MAC2@', mac.replace(/^52:54:00/, '52:54:02'))
     .replaceAll('@UUID@', uuid)
     .replaceAll('@BMC_ADDRESS@', bmcAddress)
     .replaceAll('@BMC_MAC@', mac.replace(/^52:54:00/, '52:54:01'));

@@ -51,12 +51,22 @@ export interface SimNode {
   boots(): number;
 }
 
+/** SeaBIOS: "No bootable device. Retrying in 60 seconds." */
+const retryMs = 60_000;
+
 export function createSimNode(options: SimNodeOptions): SimNode {
   let running: AbortController | undefined;
   let bootDevice: 'pxe' | 'disk' = 'pxe';
   let boots = 0;
   const step = (name: string): void => options.onStep?.(name);
 
+  /** As firmware without a bootable device does. */
+  const retry = (signal: AbortSignal): void => {
+    const timer = setTimeout(start, retryMs / (options.speed ?? 50));
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+    });
+  };
   const start = (): void => {
     const controller = new AbortController();
     running = controller;
@@ -69,6 +79,7 @@ export function createSimNode(options: SimNodeOptions): SimNode {
       step(end);
       if (end === 'reboot') start();
       else if (end === 'power-off') stop();
+      else if (end.startsWith('no ') || end.startsWith('error')) retry(controller.signal);
     });
   };
   const stop = (): void => {

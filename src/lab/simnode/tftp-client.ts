@@ -1,4 +1,4 @@
-import tftp from 'tftp';
+import tftp, { type Client } from 'tftp';
 import { openDatagram, type Peer } from '../../net/datagram.ts';
 import type { Ipv4 } from '../../net/address.ts';
 
@@ -29,13 +29,25 @@ export async function fetchByTftp(path: string, { server, from }: { server: Peer
     onError: ignore,
   });
   try {
-    const stream = tftp
-      .createClient({ host: '127.0.0.1', port: inside.local.port, retries: 3, timeout: 2000 })
-      .createGetStream(path);
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
+    return await read(
+      tftp.createClient({ host: '127.0.0.1', port: inside.local.port, retries: 3, timeout: 2000 }),
+      path,
+    );
   } finally {
     await Promise.all([inside.close(), outside.close()]);
   }
+}
+
+/** By events: the package's streams close before they end, which an iterator takes for a break. */
+function read(client: Client, path: string): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    client
+      .createGetStream(path)
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        resolve(Buffer.concat(chunks));
+      })
+      .on('error', reject);
+  });
 }
