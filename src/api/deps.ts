@@ -5,6 +5,7 @@ import type { Node } from '../model/node.ts';
 import type { Obm } from '../obm/obm.ts';
 import type { Sealer } from '../secrets/seal.ts';
 import type { Store } from '../store/collections.ts';
+import type { Diagnosis } from '../timeline/diagnose.ts';
 import type { Definitions } from '../workflows/definitions.ts';
 import type { Engine } from '../workflows/engine.ts';
 
@@ -28,15 +29,18 @@ export interface ApiDeps {
   readonly draining?: AbortSignal;
 }
 
-/** `timeline/why.ts`: what happened to a node, and why it did not boot. */
+/** `timeline/why.ts`: what happened to a machine, and why it did not boot. */
 export interface ApiWhy {
-  /** The facts that belong to the node, oldest first. */
-  timeline(node: Node): Promise<readonly Fact[]>;
+  /** The facts that belong to the machine, oldest first. */
+  timeline(machine: Machine): Promise<readonly Fact[]>;
   /** The ranked causes, with evidence and the next check. */
-  diagnosis(node: Node): Promise<unknown>;
+  diagnosis(machine: Machine): Promise<Diagnosis>;
   /** Timeline and verdict as lines of plain text. */
-  text(node: Node): Promise<string>;
+  text(machine: Machine): Promise<string>;
 }
+
+/** A node; or a machine that is none yet, whose MAC stands as its id: those that never came to a script need `why` most. */
+export type Machine = Pick<Node, 'id'>;
 
 export interface Health {
   readonly ok: boolean;

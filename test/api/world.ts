@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createApi, type ApiOptions } from '../../src/api/app.ts';
-import type { ApiDeps, Health } from '../../src/api/deps.ts';
+import type { ApiDeps, Health, Machine } from '../../src/api/deps.ts';
 import { createFactLog, type FactLog } from '../../src/events/log.ts';
 import { createLog } from '../../src/log.ts';
 import type { Draft } from '../../src/model/document.ts';
@@ -95,11 +95,17 @@ async function serve({ store, close: closeStore }: OpenStore, options: Partial<A
 }
 
 function fakeWhy(store: Store): ApiDeps['why'] {
-  const timeline = async (node: Node) =>
-    (await store.facts.find({ where: { nodeId: node.id }, sort: { field: 'at', order: 'asc' } })).items;
+  const timeline = async ({ id }: Machine) =>
+    (
+      await store.facts.find({
+        where: id.includes(':') ? { mac: id } : { nodeId: id },
+        sort: { field: 'at', order: 'asc' },
+      })
+    ).items;
   return {
     timeline,
-    diagnosis: (node) => Promise.resolve({ node: node.id, causes: [] }),
+    diagnosis: ({ id }) =>
+      Promise.resolve({ name: id, at: '2026-01-01T00:00:00.000Z', outcome: 'unknown', verdicts: [] }),
     text: async (node) => (await timeline(node)).map(({ at, text }) => `${at} ${text}\n`).join(''),
   };
 }

@@ -58,6 +58,12 @@ export const putNodeObm = z.strictObject({ nodeId: text.optional(), service: tex
 export const putObm = z.strictObject({ nodeId: text.min(1), service: text.min(1), config: bag });
 export const patchObm = z.looseObject({ nodeId: text.optional(), service: text.optional(), config: bag.optional() });
 
+/** RackHD's light: off unless `value` is true. */
+export const postLed = z.looseObject({
+  nodeId: z.string('Must specify nodeId in body'),
+  value: z.boolean().optional(),
+});
+
 export const patchTags = z.looseObject({ tags: z.array(text.min(1), 'tags must be an array').max(1000) });
 
 const macAddress = text.transform((value, context) => {

@@ -35,6 +35,11 @@ const flag = z.enum(['true', 'false'], 'must be true or false').transform((text)
  * that name, a repeated key a choice. A filter on a secret is refused: its answer would tell the secret bit by bit.
  */
 export function listQuery({ rename = {}, read = {}, sort = [] }: ListForm): z.ZodType<ListQuery> {
+  const [names, readers] = [new Map(Object.entries(rename)), new Map(Object.entries(read))];
+  const condition = (key: string, value: string | string[]): [string, Filter[string]] => {
+    const readOne = readers.get(key) ?? ((text: string): Scalar => text);
+    return [names.get(key) ?? key, Array.isArray(value) ? { in: value.map(readOne) } : readOne(value)];
+  };
   const sortPattern = new RegExp(`^[-+ ]?(${sort.join('|')})$`);
   return z
     .object({
@@ -53,15 +58,10 @@ export function listQuery({ rename = {}, read = {}, sort = [] }: ListForm): z.Zo
     .catchall(z.union([z.string(), z.array(z.string()).max(1000)]))
     .transform(({ $skip: skip, $top: top, active, ...rest }, context) => {
       const { sort: order, ...filters } = rest as Record<string, string | string[]>;
-      const where: Record<string, Scalar | { in: Scalar[] }> = {};
-      for (const [key, value] of Object.entries(filters)) {
-        if (key.split('.').some(isSecretKey)) {
-          context.addIssue({ code: 'custom', path: [key], message: 'secrets cannot be searched' });
-          continue;
-        }
-        const readOne = read[key] ?? ((text: string): Scalar => text);
-        where[rename[key] ?? key] = Array.isArray(value) ? { in: value.map(readOne) } : readOne(value);
+      for (const key of Object.keys(filters).filter((path) => path.split('.').some(isSecretKey))) {
+        context.addIssue({ code: 'custom', path: [key], message: 'secrets cannot be searched' });
       }
+      const where = Object.fromEntries(Object.entries(filters).map(([key, value]) => condition(key, value)));
       const filter = new URLSearchParams(
         Object.entries(filters).flatMap(([key, value]) => [value].flat().map((one): [string, string] => [key, one])),
       ).toString();

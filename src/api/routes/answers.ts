@@ -1,6 +1,7 @@
 import type { RouteResponse } from '../../http/route.ts';
 import type { Node } from '../../model/node.ts';
-import type { ApiDeps } from '../deps.ts';
+import { parseMac } from '../../net/mac.ts';
+import type { ApiDeps, Machine } from '../deps.ts';
 import { findNode, nodeById } from '../find-node.ts';
 
 /** Answers that many routes of ours give. */
@@ -20,6 +21,17 @@ export async function withNode(
   return found.kind === 'none'
     ? problem(404, `No node has '${word}' as its id, name, serial number, MAC or address.`)
     : problem(409, `'${word}' fits several nodes: use one of the ids ${found.ids.join(', ')}.`);
+}
+
+/** As `withNode`; a MAC that is no node's stands for the machine that has it. */
+export async function withMachine(
+  deps: ApiDeps,
+  word: string,
+  answer: (machine: Node | Machine) => Promise<RouteResponse> | RouteResponse,
+): Promise<RouteResponse> {
+  const mac = parseMac(word);
+  if (mac !== undefined && (await findNode(deps.store, word)).kind === 'none') return answer({ id: mac });
+  return withNode(deps, word, answer);
 }
 
 /** Answers with the node of this id. For everything that changes a node. */

@@ -4,8 +4,8 @@ import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts
 import { factKinds, type Fact, type FactKind } from '../../model/fact.ts';
 import type { Node } from '../../model/node.ts';
 import { isRealUuid } from '../../model/uuid.ts';
-import type { ApiDeps } from '../deps.ts';
-import { withNode } from './answers.ts';
+import type { ApiDeps, Machine } from '../deps.ts';
+import { withMachine } from './answers.ts';
 import { factView } from './fact-view.ts';
 
 const kinds = Object.keys(factKinds) as [FactKind, ...FactKind[]];
@@ -42,12 +42,12 @@ export function eventsRoutes(deps: ApiDeps): Route[] {
         const last = lastEventId(headers);
         if (last !== undefined && !eventId.safeParse(last).success) return unknownEventId;
         const cursor = last ?? from;
-        const stream = (about?: Node): RouteResponse => {
+        const stream = (about?: Node | Machine): RouteResponse => {
           const at = cursor === undefined ? {} : { cursor: cursor === 'start' ? '' : cursor };
           const events = asEvents(deps.facts.follow({ signal, ...at }), factFilter(about, wanted));
           return { raw: (request, response) => sendEvents(request, response, { events }) };
         };
-        return node === undefined ? stream() : withNode(deps, node, stream);
+        return node === undefined ? stream() : withMachine(deps, node, stream);
       },
     }),
   ];
@@ -61,16 +61,25 @@ const unknownEventId: RouteResponse = {
   },
 };
 
-/** Whether a fact is asked for. Facts are keyed by what was seen, so a node's are found by its MACs and UUID, too. */
-function factFilter(node: Node | undefined, wanted: FactKind | FactKind[] | undefined): (fact: Fact) => boolean {
+/** Whether a fact is asked for. */
+function factFilter(
+  machine: Node | Machine | undefined,
+  wanted: FactKind | FactKind[] | undefined,
+): (fact: Fact) => boolean {
   const only = wanted === undefined ? undefined : new Set([wanted].flat());
-  const macs = new Set([...(node?.identifiers ?? []), ...(node?.summary.macs ?? [])]);
-  const uuid = node?.uuid !== undefined && isRealUuid(node.uuid) ? node.uuid : undefined;
-  const about = (fact: Fact): boolean => {
-    if (node === undefined || fact.nodeId !== undefined) return node === undefined || fact.nodeId === node.id;
-    return fact.mac === undefined ? fact.uuid !== undefined && fact.uuid === uuid : macs.has(fact.mac);
-  };
+  const about = machine === undefined ? () => true : isAbout(machine);
   return (fact) => (only === undefined || only.has(fact.kind)) && about(fact);
+}
+
+/** Facts are keyed by what was seen, so a node's are found by its MACs and UUID, too. */
+function isAbout(machine: Node | Machine): (fact: Fact) => boolean {
+  const node = 'identifiers' in machine ? machine : undefined;
+  const macs = new Set(node === undefined ? [machine.id] : [...node.identifiers, ...(node.summary.macs ?? [])]);
+  const uuid = node?.uuid !== undefined && isRealUuid(node.uuid) ? node.uuid : undefined;
+  return ({ nodeId, mac, uuid: seen }) => {
+    if (nodeId !== undefined) return nodeId === node?.id;
+    return mac === undefined ? seen !== undefined && seen === uuid : macs.has(mac);
+  };
 }
 
 async function* asEvents(

@@ -24,27 +24,29 @@ import {
 /** One value, or several of which any may fit. */
 const anyOf = z.union([z.string(), z.array(z.string()).max(1000)]).optional();
 
-const nodesQuery = z.strictObject({
-  ...paging,
-  sort: z.enum(['id', '-id', 'name', '-name'], 'must be id, -id, name or -name').optional(),
-  type: anyOf,
-  state: anyOf,
-  name: anyOf,
-  tag: anyOf,
-  sku: anyOf,
-  uuid: anyOf,
-  serial: anyOf,
-  identifier: anyOf,
-  mac: z
-    .string()
-    .transform((text, context) => {
-      const mac = parseMac(text);
-      if (mac === undefined) context.addIssue({ code: 'custom', message: 'must be a MAC address' });
-      return mac ?? z.NEVER;
-    })
-    .optional(),
-  address: z.string().refine(isIpv4, 'must be an IPv4 address').optional(),
-});
+const nodesQuery = z
+  .strictObject({
+    ...paging,
+    sort: z.enum(['id', '-id', 'name', '-name'], 'must be id, -id, name or -name').optional(),
+    type: anyOf,
+    state: anyOf,
+    name: anyOf,
+    tag: anyOf,
+    sku: anyOf,
+    uuid: anyOf,
+    serial: anyOf,
+    identifier: anyOf,
+    mac: z
+      .string()
+      .transform((text, context) => {
+        const mac = parseMac(text);
+        if (mac === undefined) context.addIssue({ code: 'custom', message: 'must be a MAC address' });
+        return mac ?? z.NEVER;
+      })
+      .optional(),
+    address: z.string().refine(isIpv4, 'must be an IPv4 address').optional(),
+  })
+  .refine(({ mac, identifier }) => mac === undefined || identifier === undefined, 'give mac or identifier, not both');
 type NodesQuery = z.infer<typeof nodesQuery>;
 
 /** Our `/nodes`: the list with summaries, and one node. */

@@ -139,6 +139,27 @@ export const factSchema = z.object({
 });
 export type FactView = z.infer<typeof factSchema>;
 
+export const diagnosisSchema = z.object({
+  node: z.string().optional().describe('absent where the machine is not enrolled'),
+  name: z.string(),
+  at: at.describe('what was known then'),
+  outcome: z.enum(['well', 'in-progress', 'stopped', 'unknown']),
+  boot: z.object({ began: at, beganBy: z.enum(['power', 'firmware', 'other']), facts: z.number() }).optional(),
+  verdicts: z
+    .array(
+      z.object({
+        cause: z.string(),
+        title: z.string(),
+        confidence: z.number().describe('0..1'),
+        outcome: z.enum(['well', 'in-progress', 'stopped']),
+        why: z.string(),
+        evidence: z.array(z.object({ text: z.string(), factId: z.string().optional(), at: at.optional() })),
+        nextCheck: z.string().describe('the one check that would tell this cause from the next'),
+      }),
+    )
+    .describe('the likeliest cause first'),
+});
+
 export const leaseSchema = z.object({
   address: z.string(),
   mac,

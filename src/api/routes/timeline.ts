@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { defineRoute, type Route } from '../../http/route.ts';
 import type { ApiDeps } from '../deps.ts';
-import { withNode } from './answers.ts';
+import { withMachine } from './answers.ts';
 import { factView } from './fact-view.ts';
-import { byWord, factSchema } from './schemas.ts';
+import { byWord, diagnosisSchema, factSchema } from './schemas.ts';
 
-/** `/nodes/:id/timeline` and `/nodes/:id/diagnosis`: what happened, and why it did not boot. */
+/**
+ * `/nodes/:id/timeline` and `/nodes/:id/diagnosis`: what happened, and why it did not boot. A machine that never came as
+ * far as its script is no node yet; its MAC names it here all the same.
+ */
 export function timelineRoutes(deps: ApiDeps): Route[] {
   return [timeline(deps), diagnosis(deps)];
 }
@@ -21,11 +24,11 @@ function timeline(deps: ApiDeps): Route {
     query: z.strictObject({ format: z.enum(['json', 'text'], 'must be json or text').optional() }),
     responses: { 200: z.object({ items: z.array(factSchema) }), 404: 'There is no such node' },
     handle: ({ params: { id }, query: { format } }) =>
-      withNode(deps, id, async (node) => {
+      withMachine(deps, id, async (machine) => {
         if (format === 'text') {
-          return { status: 200, text: await deps.why.text(node), type: 'text/plain; charset=utf-8' };
+          return { status: 200, text: await deps.why.text(machine), type: 'text/plain; charset=utf-8' };
         }
-        return { status: 200, json: { items: (await deps.why.timeline(node)).map(factView) } };
+        return { status: 200, json: { items: (await deps.why.timeline(machine)).map(factView) } };
       }),
   });
 }
@@ -38,8 +41,8 @@ function diagnosis(deps: ApiDeps): Route {
     summary: 'Why the node did not boot: ranked causes, their evidence, and the next check that would tell them apart',
     tag: 'timeline',
     params: byWord,
-    responses: { 200: 'The verdict', 404: 'There is no such node' },
+    responses: { 200: diagnosisSchema, 404: 'There is no such node' },
     handle: ({ params: { id } }) =>
-      withNode(deps, id, async (node) => ({ status: 200, json: await deps.why.diagnosis(node) })),
+      withMachine(deps, id, async (machine) => ({ status: 200, json: await deps.why.diagnosis(machine) })),
   });
 }

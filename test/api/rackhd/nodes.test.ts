@@ -81,6 +81,8 @@ describe('GET /nodes', () => {
     ['?tags=delta', ['delta']],
     ['?autoDiscover=true', ['bravo']],
     ['?noSuchField=x', []],
+    ['?constructor=x', []],
+    ['?toString=x&hasOwnProperty=y', []],
     ['?$top=2', ['delta', 'Alpha']],
     ['?$skip=1&$top=2', ['Alpha', 'charlie']],
     ['?$skip=3', ['bravo']],

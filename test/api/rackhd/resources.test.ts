@@ -169,6 +169,18 @@ describe('obms', () => {
     expect((await get('/obms/definitions/constructor'))[0]).toBe(404);
   });
 
+  test.each([
+    [{ ok: true }, 201],
+    [{ ok: false, reason: 'no-obm', message: 'x' }, 404],
+    [{ ok: false, reason: 'timeout', message: 'x' }, 400],
+  ] as const)('the light: the answer %j of the BMC is %d', async (result, expected) => {
+    const node = await addNode(world.store);
+    world.bmc = result;
+    expect((await world.call('POST', '/api/2.0/obms/led', { nodeId: node.id, value: true })).status).toBe(expected);
+    expect((await world.call('POST', '/api/2.0/obms/led', { nodeId: unknownId })).status).toBe(404);
+    expect((await world.call('POST', '/api/2.0/obms/led', { value: true })).status).toBe(400);
+  });
+
   test('DELETE is 204, then 404', async () => {
     const node = await addNode(world.store);
     const put = await world.call('PUT', `/api/2.0/nodes/${node.id}/obm`, { service: 'noop-obm-service', config: {} });

@@ -100,6 +100,12 @@ test("a node's are found by its id, MACs and UUID; another node's never", async 
   expect(texts(await follow('/events?from=start&node=web-1', 4))).toEqual(['id', 'mac', 'uuid', 'last']);
 });
 
+test('a machine that is no node yet is followed by its MAC', async () => {
+  const mac = '52:54:00:00:00:77';
+  await store(fact('1', { mac }), fact('2', { mac: '52:54:00:00:00:78' }), fact('3', { mac }));
+  expect(texts(await follow(`/events?from=start&node=${mac}`, 2))).toEqual(['1', '3']);
+});
+
 test.each([
   ['?kind=no.such', {}, 400],
   ['?from=yesterday', {}, 400],

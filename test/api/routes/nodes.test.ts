@@ -113,6 +113,7 @@ describe('GET /nodes', () => {
     ['colour=blue', 'query'],
     ['mac=x', 'query.mac'],
     ['address=::1', 'query.address'],
+    ['mac=52:54:00:00:00:01&identifier=x', 'query'],
   ])('?%s is a problem that names %s', async (query, field) => {
     const { status, headers, json } = await world.call('GET', `/nodes?${query}`);
     expect([status, headers['content-type']]).toEqual([400, 'application/problem+json']);
@@ -203,8 +204,21 @@ describe('one node', () => {
       '2026-01-01T00:00:00.000Z something\n',
     ]);
     expect((await world.call('GET', `/nodes/${node.id}/timeline?format=xml`)).status).toBe(400);
-    expect((await world.call('GET', `/nodes/${node.id}/diagnosis`)).json).toEqual({ node: node.id, causes: [] });
+    expect((await world.call('GET', `/nodes/${node.id}/diagnosis`)).json).toMatchObject({
+      name: node.id,
+      verdicts: [],
+    });
   });
+});
+
+test('a MAC that is no node yet has a timeline and a diagnosis', async () => {
+  const mac = '52:54:00:00:00:77';
+  world.facts.record({ kind: 'dhcp.discover', how: 'packet', text: 'asked', mac });
+  await world.facts.flush();
+  const timeline = await world.call('GET', '/nodes/52-54-00-00-00-77/timeline');
+  expect(timeline.json).toMatchObject({ items: [{ text: 'asked', mac }] });
+  expect((await world.call('GET', `/nodes/${mac}/diagnosis`)).json).toMatchObject({ name: mac });
+  expect((await world.call('GET', `/nodes/${mac}`)).status).toBe(404);
 });
 
 describe("an operator's moves", () => {

@@ -3,7 +3,7 @@ import { defineRoute, type Route, type RouteResponse } from '../../../http/route
 import type { ApiDeps } from '../../deps.ts';
 import { nodeById, nodeByIdentifier } from '../../find-node.ts';
 import { findAll } from '../../pages.ts';
-import { patchObm, putNodeObm, putObm } from '../bodies.ts';
+import { patchObm, postLed, putNodeObm, putObm } from '../bodies.ts';
 import { badRequest, nodeNotFound, noContent, notFound } from '../form.ts';
 import { patchObmSettings, putObmSettings, serviceDefinition, serviceNames, type ObmResult } from '../obm-settings.ts';
 import { listQuery } from '../query.ts';
@@ -19,6 +19,7 @@ export function obmsRoutes(deps: ApiDeps): Route[] {
     putAnyObm(deps),
     listDefinitions(),
     getDefinition(),
+    setLed(deps),
     getObm(deps),
     changeObm(deps),
     deleteObm(deps),
@@ -128,6 +129,29 @@ function getDefinition(): Route {
       return definition === undefined
         ? notFound(`${basePath}/obms/definitions/${name} Not Found`)
         : { status: 200, json: definition };
+    },
+  });
+}
+
+/** How long a BMC may take to switch its light. */
+const ledDeadlineMs = 20_000;
+
+function setLed({ store, obm }: ApiDeps): Route {
+  return defineRoute({
+    method: 'post',
+    path: '/obms/led',
+    operationId: 'obmsPostLed',
+    summary: 'Set identify light status',
+    tag: basePath,
+    body: postLed,
+    responses: { 201: 'OBM settings accepted', 404: 'There is no such node, or it has no OBM settings' },
+    handle: async ({ body: { nodeId, value }, signal }) => {
+      const node = await nodeById(store, nodeId);
+      if (node === undefined) return nodeNotFound(nodeId);
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(ledDeadlineMs)]);
+      const result = await obm.act(node.id, value === true ? 'identifyOn' : 'identifyOff', deadline);
+      if (result.ok) return { status: 201, json: {} };
+      return result.reason === 'no-obm' ? notFound(`No OBM Settings Found (${nodeId}).`) : badRequest(result.message);
     },
   });
 }
