@@ -44,6 +44,10 @@ export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
     'link set lo up',
     ...bridge(provisioning.bridge, provisioning.address),
     ...bridge(bmcNetwork.bridge, bmcNetwork.address),
+    // While every node is off all taps are dead, and a bridge whose ports are all dead does not count as running.
+    'link add live type veth peer name live-peer',
+    `link set live master ${provisioning.bridge} up`,
+    'link set live-peer up',
     `link set ${provisioning.bridge} type bridge group_fwd_mask ${forwardLldp}`,
     `addr add fd00:77::1/64 dev ${provisioning.bridge} nodad`,
   );
