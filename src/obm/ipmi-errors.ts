@@ -66,13 +66,18 @@ const table: readonly { readonly pattern: RegExp; readonly error: IpmiError }[] 
   },
 ];
 
+/** What `-v` writes of its own probing, whether or not the command then works. */
+const chatter =
+  /^(Loading IANA|Running Get |Invalid completion code received|Discovered IPMB|Discovered Target|Interface address)/;
+
 /** Reads what a failed ipmitool wrote. */
 export function readIpmiError(stderr: string): IpmiError {
-  const row = table.find(({ pattern }) => pattern.test(stderr));
-  if (row) return row.error;
-  const line = stderr
+  const lines = stderr
     .split('\n')
-    .map((text) => text.trim())
-    .find((text) => text !== '' && !text.startsWith('Loading IANA'));
-  return { reason: 'refused', message: `ipmitool failed: ${(line ?? 'it gave no reason').slice(0, 200)}` };
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !chatter.test(line));
+  const row = table.find(({ pattern }) => lines.some((line) => pattern.test(line)));
+  return (
+    row?.error ?? { reason: 'refused', message: `ipmitool failed: ${(lines[0] ?? 'it gave no reason').slice(0, 200)}` }
+  );
 }

@@ -24,7 +24,7 @@ const written = {
   state: 'Set Chassis Power Control to Cycle failed: Command not supported in present state\n',
   unknown: 'Set Chassis Power Control to Diag failed: Invalid data field in request\n',
   busy: 'Get Device ID command failed: 0xc0 Node busy\n',
-  odd: 'Loading IANA PEN Registry...\nsomething nobody has seen\n',
+  odd: 'Loading IANA PEN Registry...\nRunning Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\nInvalid completion code received: Invalid command\nDiscovered IPMB address 0x0\nsomething nobody has seen\n',
 };
 
 function failed(stderr: string): CommandResult {
