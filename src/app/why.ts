@@ -1,6 +1,5 @@
-import type { ApiWhy } from '../api/deps.ts';
+import type { ApiWhy, Machine } from '../api/deps.ts';
 import { RackwrightError } from '../errors.ts';
-import type { Node } from '../model/node.ts';
 import { renderWhy } from '../timeline/render.ts';
 import { why } from '../timeline/why.ts';
 import type { Foundation } from './foundation.ts';
@@ -15,17 +14,17 @@ export function createWhy({
   southbound: Southbound | undefined;
 }): ApiWhy {
   const { store, facts, now } = foundation;
-  const ask = async (node: Node): Promise<NonNullable<Awaited<ReturnType<typeof why>>>> => {
+  const ask = async (machine: Machine): Promise<NonNullable<Awaited<ReturnType<typeof why>>>> => {
     await facts.flush();
-    const answer = await why({ store, nodeIdOrMac: node.id, subnets: southbound?.subnets ?? [], now: now() });
-    if (!answer) throw new RackwrightError('node-gone', `node ${node.id} was deleted meanwhile`);
+    const answer = await why({ store, nodeIdOrMac: machine.id, subnets: southbound?.subnets ?? [], now: now() });
+    if (!answer) throw new RackwrightError('node-gone', `${machine.id} was deleted meanwhile`);
     return answer;
   };
   return {
-    timeline: async (node) => (await ask(node)).timeline.facts,
-    diagnosis: async (node) => (await ask(node)).diagnosis,
-    text: async (node) => {
-      const { timeline, diagnosis } = await ask(node);
+    timeline: async (machine) => (await ask(machine)).timeline.facts,
+    diagnosis: async (machine) => (await ask(machine)).diagnosis,
+    text: async (machine) => {
+      const { timeline, diagnosis } = await ask(machine);
       return `${renderWhy(timeline, diagnosis).join('\n')}\n`;
     },
   };

@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import tftp, { type Client } from 'tftp';
 import { openDatagram, type Peer } from '../../net/datagram.ts';
 import type { Ipv4 } from '../../net/address.ts';
+
+const lingerMs = 200;
 
 /**
  * Fetches a file with the package `tftp`, from the node's own address. The package cannot choose its source address, so
@@ -34,6 +37,8 @@ export async function fetchByTftp(path: string, { server, from }: { server: Peer
       path,
     );
   } finally {
+    // The package says "end" before its last acknowledgement has passed through here.
+    await sleep(20);
     await Promise.all([inside.close(), outside.close()]);
   }
 }
