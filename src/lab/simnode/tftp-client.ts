@@ -3,8 +3,6 @@ import tftp, { type Client } from 'tftp';
 import { openDatagram, type Peer } from '../../net/datagram.ts';
 import type { Ipv4 } from '../../net/address.ts';
 
-const lingerMs = 200;
-
 /**
  * Fetches a file with the package `tftp`, from the node's own address. The package cannot choose its source address, so
  * its datagrams pass through a socket that has the node's: a network card, in a way.
