@@ -52,7 +52,7 @@ function powerStatus(deps: ApiDeps): Route {
     tag: 'power',
     params: byWord,
     responses: {
-      200: z.object({ power: z.enum(['on', 'off']) }),
+      200: z.object({ power: z.enum(['on', 'off', 'unknown']).describe('unknown: its controller cannot tell') }),
       404: 'There is no such node',
       409: 'Its BMC is unknown',
       502: 'The BMC refused',
@@ -63,9 +63,7 @@ function powerStatus(deps: ApiDeps): Route {
         const deadline = AbortSignal.any([signal, AbortSignal.timeout(statusDeadlineMs)]);
         const result = await deps.obm.act(node.id, 'powerStatus', deadline);
         if (!result.ok) return problem(failureStatus[result.reason], failureText(node.id, result));
-        return result.power === undefined
-          ? problem(502, 'The BMC answered, but not whether the node is on.')
-          : { status: 200, json: { power: result.power } };
+        return { status: 200, json: { power: result.power ?? 'unknown' } };
       }),
   });
 }
