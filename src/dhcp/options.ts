@@ -166,7 +166,7 @@ export function readU32(value: Uint8Array | undefined): number | undefined {
 /** Latin-1 text up to the first NUL: some ROMs terminate what needs no terminator (RFC 2132 section 2). */
 export function readText(value: Uint8Array): string {
   const end = value.indexOf(0);
-  return Array.from(end < 0 ? value : value.subarray(0, end), (byte) => String.fromCharCode(byte)).join('');
+  return String.fromCharCode(...(end < 0 ? value : value.subarray(0, end)));
 }
 
 /**

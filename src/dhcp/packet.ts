@@ -55,7 +55,10 @@ const ipAndUdpHeaders = 28;
 const leastMaximum = 576;
 const ethernetMtu = 1500;
 
-/** Reads a datagram; throws a MalformedError, and nothing else, if it is no DHCP message. */
+/**
+ * Reads a datagram; throws a MalformedError, and nothing else, if it is no DHCP message. The packet's values are views of
+ * `bytes`.
+ */
 export function decodePacket(bytes: Uint8Array): DhcpPacket {
   if (bytes.length < optionsAt) throw new MalformedError(`${bytes.length} bytes: a DHCP message has at least 240`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -79,7 +82,7 @@ export function decodePacket(bytes: Uint8Array): DhcpPacket {
     yiaddr: address(16),
     siaddr: address(20),
     giaddr: address(24),
-    chaddr: bytes.slice(28, 28 + hlen),
+    chaddr: bytes.subarray(28, 28 + hlen),
     sname: text(snameAt, snameSize, overloadSname),
     file: text(fileAt, fileSize, overloadFile),
     options,
@@ -88,17 +91,22 @@ export function decodePacket(bytes: Uint8Array): DhcpPacket {
 
 /** The options field, then `file`, then `sname` where option 52 says that they hold options (RFC 3396 section 5). */
 function readAllOptions(bytes: Uint8Array): { options: DhcpOptions; overload: number } {
-  const parts = new Map<number, Uint8Array[]>();
-  readOptions(bytes.subarray(optionsAt), parts);
-  const overload = parts.get(optionCode.overload)?.[0]?.[0] ?? 0;
-  if ((overload & overloadFile) !== 0) readOptions(bytes.subarray(fileAt, fileAt + fileSize), parts);
-  if ((overload & overloadSname) !== 0) readOptions(bytes.subarray(snameAt, snameAt + snameSize), parts);
-  parts.delete(optionCode.overload);
-  return { options: new Map(Array.from(parts, ([code, values]) => [code, concat(values)])), overload };
+  const options = new Map<number, Uint8Array>();
+  const repeated = new Map<number, Uint8Array[]>();
+  const read = (from: number, to: number): void => {
+    readOptions(bytes.subarray(from, to), options, repeated);
+  };
+  read(optionsAt, bytes.length);
+  const overload = options.get(optionCode.overload)?.[0] ?? 0;
+  if ((overload & overloadFile) !== 0) read(fileAt, fileAt + fileSize);
+  if ((overload & overloadSname) !== 0) read(snameAt, snameAt + snameSize);
+  for (const [code, parts] of repeated) options.set(code, concat([options.get(code) ?? new Uint8Array(), ...parts]));
+  options.delete(optionCode.overload);
+  return { options, overload };
 }
 
-/** Accepts a field that ends without End (255), as real servers must. */
-function readOptions(field: Uint8Array, into: Map<number, Uint8Array[]>): void {
+/** Accepts a field that ends without End (255), as real servers must. Joining at each repeat would be quadratic. */
+function readOptions(field: Uint8Array, options: Map<number, Uint8Array>, repeated: Map<number, Uint8Array[]>): void {
   let at = 0;
   while (at < field.length) {
     const code = field[at] ?? end;
@@ -109,17 +117,23 @@ function readOptions(field: Uint8Array, into: Map<number, Uint8Array[]>): void {
     if (length === undefined || at + 1 + length > field.length) {
       throw new MalformedError(`option ${code} runs past the end of its field`);
     }
-    const value = field.slice(at + 1, at + 1 + length);
-    const values = into.get(code);
-    if (values === undefined) into.set(code, [value]);
-    else values.push(value);
+    const value = field.subarray(at + 1, at + 1 + length);
+    const parts = repeated.get(code);
+    if (!options.has(code)) options.set(code, value);
+    else if (parts === undefined) repeated.set(code, [value]);
+    else parts.push(value);
     at += 1 + length;
   }
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  return parts.length === 1 && first !== undefined ? first : Uint8Array.from(parts.flatMap((part) => Array.from(part)));
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /**

@@ -12,11 +12,15 @@ export interface ServerSettings {
   readonly serverAddress: string;
   readonly subnets: readonly DhcpSubnet[];
   readonly allowOtherServers: boolean;
+  /** File of the store; in memory if absent. */
+  readonly storePath?: string;
+  /** Prints no facts: for benchmarks. */
+  readonly quiet?: boolean;
 }
 
 const settings = JSON.parse(process.argv[2] ?? '') as ServerSettings;
 const print = (line: string) => process.stdout.write(`${line}\n`);
-const { store, close } = await openSqliteStore({ path: ':memory:' });
+const { store, close } = await openSqliteStore({ path: settings.storePath ?? ':memory:' });
 
 const bootAnswer: AskBoot = ({ stage, serverAddress }) =>
   Promise.resolve({
@@ -31,7 +35,7 @@ const server = createDhcpServer({
   store,
   bootAnswer,
   record: (fact) => {
-    print(JSON.stringify(fact));
+    if (settings.quiet !== true) print(JSON.stringify(fact));
   },
   log: createLog('warn'),
   now: () => new Date(),
