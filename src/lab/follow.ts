@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RackwrightError } from '../errors.ts';
 import { followSocket } from './control-client.ts';
 import type { LabEvent } from './events.ts';
 import type { FactView, Progress } from './progress.ts';
@@ -8,8 +9,8 @@ import { eventParser } from './server-events.ts';
 export interface FollowDeps {
   /** Base URL of the server's admin side. */
   readonly url: string;
-  /** Socket of the lab's owner; none where nodes are simulated. */
-  readonly control: string | undefined;
+  /** Socket of the lab's owner. */
+  readonly control: string;
   readonly signal: AbortSignal;
   readonly onChange: (progress: Progress) => void;
 }
@@ -18,7 +19,7 @@ const reconnectMs = 500;
 
 /**
  * Follows the server's facts and the lab's own events from their beginnings, until the signal says so. A server that
- * goes away is asked again until it is back, from the last fact that was seen.
+ * goes away is asked again until it is back, from the last fact that was seen. Throws code `no-lab` when the lab ends.
  */
 export async function follow(start: Progress, deps: FollowDeps): Promise<void> {
   let progress = start;
@@ -26,21 +27,27 @@ export async function follow(start: Progress, deps: FollowDeps): Promise<void> {
     progress = next;
     deps.onChange(progress);
   };
-  const facts = followFacts(deps, (fact) => {
+  const end = new AbortController();
+  const signal = AbortSignal.any([deps.signal, end.signal]);
+  const facts = followFacts({ ...deps, signal }, (fact) => {
     change(afterFact(progress, fact));
   });
-  const labEvents = followLabEvents(deps, (event) => {
-    change(afterLabEvent(progress, event));
-  });
-  await Promise.all([facts, labEvents]);
+  try {
+    await followLabEvents(deps, (event) => {
+      change(afterLabEvent(progress, event));
+    });
+  } finally {
+    end.abort();
+    await facts;
+  }
 }
 
 async function followLabEvents(deps: FollowDeps, onEvent: (event: LabEvent) => void): Promise<void> {
-  if (deps.control === undefined) return;
   const call = { socketPath: deps.control, path: '/events', signal: deps.signal };
   await followSocket(call, (line) => {
     onEvent(JSON.parse(line) as LabEvent);
   });
+  if (!deps.signal.aborted) throw new RackwrightError('no-lab', 'the lab ended');
 }
 
 async function followFacts(deps: FollowDeps, onFact: (fact: FactView) => void): Promise<void> {

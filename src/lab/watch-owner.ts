@@ -9,7 +9,7 @@ import { identify } from './process-id.ts';
  * it dies, the read ends and the shell becomes the program that removes the lab. `dismissReaper` ends it in peace.
  */
 export function watchOwner(name: string, instance: string): ProcessId {
-  const script = 'cat >/dev/null; exec "$@"';
+  const script = 'read -r _; exec "$@"';
   const reap = [process.execPath, fileURLToPath(new URL('./reaper.ts', import.meta.url)), name, instance];
   const child = spawn('sh', ['-c', script, 'rackwright-lab-reaper', ...reap], {
     detached: true,

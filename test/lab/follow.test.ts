@@ -58,4 +58,13 @@ describe('following a lab', () => {
     expect(last[0]?.reached).toEqual({ power: 500, dhcp: 1000, script: 2000 });
     expect(asked).toEqual(['/events?from=start', '/events?from=000000000000000000000001']);
   });
+
+  it('ends when the lab does', async () => {
+    const socket = join(scratch.path, 'short.sock');
+    const short = await createControl(socket, [], controlStreams(createLabEvents(() => new Date(0))));
+    const signal = new AbortController().signal;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const followed = follow([], { url, control: socket, signal, onChange: () => void short.close() });
+    await expect(followed).rejects.toMatchObject({ code: 'no-lab' });
+  });
 });
