@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -42,9 +42,10 @@ export function createManagedRedis({ dataDirectory, log, program = 'redis-server
   const launch = async (): Promise<void> => {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await chmod(directory, 0o700);
+    await awaitSilent(path, directory);
     const pid = await findOurs(path, directory);
     if (pid !== undefined) {
-      log.info({ event: 'redis.adopted', pid }, 'adopted the redis-server of the server before us');
+      log.info({ event: 'redis.adopted', pid }, 'adopted the redis-server that was there');
       return;
     }
     await spawnRedis(program, directory, path);
@@ -80,12 +81,34 @@ export function createManagedRedis({ dataDirectory, log, program = 'redis-server
   };
 }
 
+/**
+ * A second server on the same files would spoil them, so one that lives and does not answer is waited for, and ended
+ * only if it stays silent.
+ */
+async function awaitSilent(path: string, directory: string): Promise<void> {
+  const pid = Number(await readFile(join(directory, 'redis.pid'), 'utf8').catch(() => ''));
+  const deadline = Date.now() + startMs;
+  while (pid > 0 && (await worksIn(pid, directory)) && (await findOurs(path, directory)) === undefined) {
+    if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+    await sleep(50);
+  }
+}
+
+/** Whether the process lives and has the directory for its own: process ids are used again, directories are not. */
+async function worksIn(pid: number, directory: string): Promise<boolean> {
+  return readlink(`/proc/${pid}/cwd`).then(
+    async (cwd) => cwd === (await realpath(directory)),
+    () => false,
+  );
+}
+
 async function spawnRedis(program: string, directory: string, path: string): Promise<void> {
   const settings = {
     port: '0',
     unixsocket: path,
     unixsocketperm: '700',
     dir: directory,
+    pidfile: join(directory, 'redis.pid'),
     logfile: join(directory, 'redis.log'),
     appendonly: 'yes',
     save: '',
@@ -159,20 +182,11 @@ async function shutDown(path: string, directory: string): Promise<void> {
   if (pid === undefined) return;
   await ask(path, (client) => client.shutdown('NOSAVE'));
   const deadline = Date.now() + startMs;
-  while (isAlive(pid)) {
+  while (await worksIn(pid, directory)) {
     if (Date.now() > deadline) {
       process.kill(pid, 'SIGKILL');
       return;
     }
     await sleep(20);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -90,7 +90,11 @@ const pathStep = /\[\s*(?:"([^"]*)"|'([^']*)'|(\d+))\s*\]|([^.[\]]+)/g;
 
 /** `context.outputs["label"].x` -> its steps. A token of one step is a literal. */
 function pathOf(token: string): string[] {
-  return [...token.matchAll(pathStep)].map((match) => match.slice(1).find((step) => step !== undefined) ?? '');
+  return [...token.matchAll(pathStep)].map(([, ...groups]: (string | undefined)[]) => groups.find(isGiven) ?? '');
+}
+
+function isGiven(group: string | undefined): boolean {
+  return group !== undefined;
 }
 
 function lookUp(scope: Scope, path: readonly string[]): unknown {
