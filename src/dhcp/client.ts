@@ -14,6 +14,8 @@ export interface Client {
 }
 
 const ethernet = 1;
+/** RFC 3396 lets an option be as long as a datagram; what we store of a client is bounded. */
+const longestText = 255;
 /** Names that are safe to store and show; clients may send anything (RFC 1123 section 2.1). */
 const hostnamePattern = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/i;
 
@@ -59,5 +61,5 @@ function isIpxe(userClass: Uint8Array | undefined): boolean {
 
 function printable(value: Uint8Array | undefined): string | undefined {
   if (value === undefined || value.length === 0) return undefined;
-  return readText(value).replace(/[^\x20-\x7e]/g, '?');
+  return readText(value.subarray(0, longestText)).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -113,12 +113,13 @@ export function optionText(code: number, value: Uint8Array): string {
   return formats[byCode.get(code)?.kind ?? 'raw'](value) ?? toHex(value);
 }
 
-/** Every option as text, for facts: name -> value, long values cut. */
+/** The options as text, for facts: name -> value. Long values are cut, and no more than any real client sends are shown. */
 export function describeOptions(options: ReadonlyMap<number, Uint8Array>): Record<string, string> {
-  const texts = Array.from(options, ([code, value]) => [optionName(code), shorten(optionText(code, value))] as const);
-  return Object.fromEntries(texts);
+  const shown = Array.from(options).slice(0, mostShown);
+  return Object.fromEntries(shown.map(([code, value]) => [optionName(code), shorten(optionText(code, value))]));
 }
 
+const mostShown = 40;
 const longestText = 160;
 
 function shorten(text: string): string {

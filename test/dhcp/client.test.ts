@@ -1,5 +1,6 @@
 import { identifyClient } from '../../src/dhcp/client.ts';
-import { textBytes } from '../../src/dhcp/options.ts';
+import { describeOptions, textBytes } from '../../src/dhcp/options.ts';
+import { decodePacket, encodePacket } from '../../src/dhcp/packet.ts';
 import { ipxeOptions, makeMessage, makePacket, pxeOptions } from './messages.ts';
 
 const ascii = (text: string) => [...textBytes(text)];
@@ -49,4 +50,12 @@ test.each([
   ['broadcast', { chaddr: new Uint8Array(6).fill(255) }],
 ])('%s is no client', (_, header) => {
   expect(identifyClient(makePacket(header))).toBeUndefined();
+});
+
+test('of a datagram full of one option only a little is kept', () => {
+  const options = { 60: new Array<number>(60_000).fill(65), 12: new Array<number>(3_000).fill(66) };
+  const packet = decodePacket(encodePacket(makeMessage('DISCOVER', { options }), 65_507).bytes);
+  expect(packet.options.get(60)).toHaveLength(60_000);
+  expect(identifyClient(packet)).toMatchObject({ vendorClass: 'A'.repeat(255) });
+  expect(describeOptions(packet.options)['60 vendor-class']).toHaveLength(163);
 });
