@@ -13,7 +13,7 @@ import { fetchByTftp } from './tftp-client.ts';
 /** Where a simulated node goes wrong, each at one step of its boot. */
 export interface SimFaults {
   /** Does nothing more after this step. */
-  readonly silentAfter?: 'loader' | 'script' | 'kernel';
+  readonly silentAfter?: 'power on' | 'loader' | 'script' | 'kernel';
   /** Takes the offer of a server that is not there. */
   readonly choosesServer?: Ipv4;
   /** The agent says it has these MACs instead of its own. */
@@ -124,6 +124,7 @@ async function networkBoot(options: SimNodeOptions, http: Agent, signal: AbortSi
   const step = (name: string): void => {
     if (!signal.aborted) options.onStep?.(name);
   };
+  if (faults.silentAfter === 'power on') return 'silent';
   const firmware = await getLease(options, 'firmware', signal);
   if (!firmware) return 'no address';
   step('address');

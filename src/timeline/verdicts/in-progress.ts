@@ -19,8 +19,10 @@ export const inProgress: Cause = {
   title: 'It is under way',
   judge(view) {
     const { progress, silence, boot } = view;
-    if (!boot || progress.poweredOff || progress.runFinished || isQuiet(view)) return undefined;
-    const { reached, powered, lastSeen } = progress;
+    if (!boot || progress.poweredOff || isQuiet(view)) return undefined;
+    const { reached, powered, lastSeen, runFinished, session } = progress;
+    // A run that only switched it on ended well before the boot does.
+    if (runFinished && (session || runFinished.data.state !== 'succeeded')) return undefined;
     // Seen, but not on its way to us: an operating system of its own.
     if (reached === 'power' && lastSeen) return undefined;
     if (reached === 'agent' && view.subject.state === 'discovered') return undefined;
