@@ -66,7 +66,7 @@ export function createFactLog(deps: FactLogDeps): FactLog {
   return {
     record: (fact) => {
       // The time is when it was seen, not when the queue came to it.
-      writer.offer(boundFact({ ...fact, at: fact.at ?? now().toISOString() }));
+      writer.offer({ ...fact, at: fact.at ?? now().toISOString() });
     },
     append: async (facts) => {
       const numbered = facts.map((fact) => ({

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { NewFact } from '../model/fact.ts';
+import { boundFact } from './bound.ts';
 import type { FactTable, NumberedFact } from './table.ts';
 
 /** The bounded queue before the store: packets never wait for a disk, and a flood never fills the memory. */
@@ -53,7 +54,8 @@ export function createFactWriter(deps: WriterDeps): FactWriter {
       drops.add(1);
       return;
     }
-    queue.push(fact);
+    // Bounded only now: in a flood, what is dropped costs nothing.
+    queue.push(boundFact(fact));
     if (queue.length >= batchSize) run();
     else timer ??= setTimeout(run, batchMs).unref();
   };
