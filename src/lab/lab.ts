@@ -176,7 +176,9 @@ async function startServer(
   parts.url = `http://localhost:${adminPort}`;
   const { mongodbUrl } = options;
   if (options.store === 'mongodb') {
-    if (mongodbUrl === undefined) throw new InputError('mongodb-url', 'expected with --store mongodb');
+    if (mongodbUrl === undefined || !URL.canParse(mongodbUrl)) {
+      throw new InputError('mongodb-url', `expected one such as mongodb://127.0.0.1:27017, got '${mongodbUrl ?? ''}'`);
+    }
     const { hostname, port } = new URL(mongodbUrl);
     await keep(createForwarder({ path: paths.mongodb }, { host: hostname, port: Number(port || '27017') }));
   }

@@ -6,6 +6,7 @@ export interface Terminal {
   readonly write: (text: string) => unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 export interface Painter {
@@ -15,14 +16,17 @@ export interface Painter {
   readonly say: (line: string) => void;
 }
 
-/** Redraws in place on a terminal; elsewhere appends what is new. */
+/** Lines that are left for the header and for notes. */
+const spareRows = 4;
+
+/** Redraws in place on a terminal that holds all the rows; elsewhere appends what is new. */
 export function createPainter(terminal: Terminal): Painter {
   let drawn = 0;
   let last: Progress = [];
   const rewind = (): string => (drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`);
   return {
     paint: (progress, now) => {
-      if (terminal.isTTY === true) {
+      if (terminal.isTTY === true && progress.length + spareRows <= (terminal.rows ?? 24)) {
         const lines = renderScreen(progress, now, terminal.columns ?? 80);
         terminal.write(`${rewind()}${lines.join('\n')}\n`);
         drawn = lines.length;

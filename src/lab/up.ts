@@ -59,7 +59,7 @@ function phaseText(event: LabEvent): string | undefined {
     case 'server':
       return `server ${event.text}${event.detail === undefined ? '' : `: ${event.detail}`}`;
     case 'ready':
-      return 'virtual servers are in the rack, their BMCs answer';
+      return 'virtual servers are in the rack, their BMCs answer (Ctrl-C ends the watching, not the lab)';
     default:
       return undefined;
   }

@@ -80,4 +80,14 @@ describe('painter', () => {
     painter.paint([{ ...off, reached: { power: 5 } }], 900);
     expect(written).toBe('node 2 uefi         0.0 s  power\n');
   });
+
+  it('appends where there are more nodes than rows: what has scrolled away cannot be drawn over', () => {
+    let written = '';
+    const painter = createPainter({ write: (text) => (written += text), isTTY: true, columns: 80, rows: 24 });
+    const many = Array.from({ length: 40 }, (_, index) => ({ ...off, number: index + 1, reached: { power: 0 } }));
+    painter.paint(many, 0);
+    painter.paint(many, 500);
+    expect(written.split('\n')).toHaveLength(41);
+    expect(written).not.toContain('\x1b');
+  });
 });

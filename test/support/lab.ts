@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.ts';
 import type { LabOptions } from '../../src/lab/options.ts';
 import { defaultOptions } from '../../src/lab/options.ts';
@@ -9,7 +10,7 @@ import { labPaths, networkNamespaceName, notedProcesses } from '../../src/lab/st
 
 /** A lab of its own for a test: no fixed port, and a server that is only there. */
 export function testLab(name: string, changes: Partial<LabOptions> = {}): LabOptions {
-  const standIn = resolve(import.meta.dirname, 'stand-in-server.ts');
+  const standIn = fileURLToPath(new URL('./stand-in-server.ts', import.meta.url));
   return {
     ...defaultOptions,
     name: `${name}-${process.pid}`,

@@ -134,6 +134,7 @@ function summary({ status, nodes, ok }: UpResult, flags: UpFlags): string {
     ok ? `The lab stays up: ${url}` : `Not every node was discovered; the lab stays up: ${url}`,
     `  curl '${url}/nodes?type=compute'`,
     ...tries,
+    ...questions,
     `Logs: ${status.directory}    Remove it: ${down}`,
   ].join('\n');
 }
