@@ -19,6 +19,11 @@ export interface Painter {
 /** Lines that are left for the header and for notes. */
 const spareRows = 4;
 
+/** What a node says of itself may hold anything, and must not steer the terminal. */
+function harmless(line: string): string {
+  return line.replaceAll(/\p{Cc}/gu, ' ');
+}
+
 /** Redraws in place on a terminal that holds all the rows; elsewhere appends what is new. */
 export function createPainter(terminal: Terminal): Painter {
   let drawn = 0;
@@ -27,11 +32,11 @@ export function createPainter(terminal: Terminal): Painter {
   return {
     paint: (progress, now) => {
       if (terminal.isTTY === true && progress.length + spareRows <= (terminal.rows ?? 24)) {
-        const lines = renderScreen(progress, now, terminal.columns ?? 80);
+        const lines = renderScreen(progress, now, terminal.columns ?? 80).map(harmless);
         terminal.write(`${rewind()}${lines.join('\n')}\n`);
         drawn = lines.length;
       } else {
-        for (const line of renderChanges(last, progress)) terminal.write(`${line}\n`);
+        for (const line of renderChanges(last, progress)) terminal.write(`${harmless(line)}\n`);
         last = progress;
       }
     },

@@ -90,4 +90,13 @@ describe('painter', () => {
     expect(written.split('\n')).toHaveLength(41);
     expect(written).not.toContain('\x1b');
   });
+
+  it('hands no control character of a node’s to the terminal', () => {
+    for (const isTTY of [true, false]) {
+      let written = '';
+      const painter = createPainter({ write: (text) => (written += text), isTTY });
+      painter.paint([{ ...off, note: 'evil\x1b]0;title\x07\x9b2J' }], 0);
+      expect(written).toContain('evil ]0;title  2J');
+    }
+  });
 });

@@ -12,6 +12,7 @@ import type { LabStatus } from '../../lab/status.ts';
 import { renderNodes, renderTable } from '../../lab/table.ts';
 import type { UpResult } from '../../lab/up.ts';
 import { bringUp } from '../../lab/up.ts';
+import { printable } from '../server-option.ts';
 
 /** Runs the same chain with so many nodes that are programs; true where all of them were discovered. */
 export type RunSimulated = (nodes: number, options: { readonly json: boolean }) => Promise<boolean>;
@@ -102,7 +103,7 @@ async function up(flags: UpFlags, runSimulated: RunSimulated): Promise<boolean> 
     { ...labOptions(flags), isolation: capability.isolation },
     { painter, deadlineMs: flags.deadline * 1000, powerOn: flags.power },
   );
-  console.log(json ? JSON.stringify(result, null, 2) : summary(result, flags));
+  console.log(json ? JSON.stringify(result, null, 2) : printable(summary(result, flags)));
   return result.ok;
 }
 
@@ -118,9 +119,12 @@ function labOptions(flags: UpFlags): LabOptions {
   };
 }
 
-function summary({ status, nodes, ok }: UpResult, flags: UpFlags): string {
+function summary({ status, progress, nodes, ok }: UpResult, flags: UpFlags): string {
   const url = status.url ?? '';
   const down = `rackwright lab down${flags.name === defaultOptions.name ? '' : ` --name ${flags.name}`}`;
+  const questions = progress
+    .filter(({ state }) => state !== 'discovered')
+    .map(({ mac }) => `  rackwright why ${mac} --server ${url}`);
   const tries = nodes
     .slice(0, 1)
     .flatMap(({ id }) => [
@@ -134,7 +138,7 @@ function summary({ status, nodes, ok }: UpResult, flags: UpFlags): string {
     ok ? `The lab stays up: ${url}` : `Not every node was discovered; the lab stays up: ${url}`,
     `  curl '${url}/nodes?type=compute'`,
     ...tries,
-    ...questions,
+    ...(ok ? [] : questions),
     `Logs: ${status.directory}    Remove it: ${down}`,
   ].join('\n');
 }
