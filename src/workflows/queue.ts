@@ -44,14 +44,10 @@ export function createQueue({ redis, log }: QueueDeps): Queue {
   bull.on('error', (error) => {
     log.debug({ event: 'queue.error', error: describeError(error) }, 'Redis is away');
   });
-  const given = new Set<string>();
-
+  const free = createFreeing(bull);
   const give = async (hint: Hint): Promise<void> => {
     const jobId = hintId(hint);
-    // Given before and still not claimed: Bull may hold it for a worker that vanished, and would ignore it.
-    if (given.has(jobId)) await freeAbandoned(bull, jobId);
-    if (given.size >= 10_000) given.clear();
-    given.add(jobId);
+    await free(jobId);
     await bull.add(hint, { jobId });
   };
   return {
@@ -61,11 +57,12 @@ export function createQueue({ redis, log }: QueueDeps): Queue {
       });
     },
     process: (concurrency, handler) => {
-      bull
-        .process(concurrency, ({ data }) => handler(data))
-        .catch((error: unknown) => {
-          log.debug({ event: 'queue.process', error: describeError(error) }, 'the queue ended');
-        });
+      const handle = async ({ data }: { data: unknown }): Promise<void> => {
+        if (isHint(data)) await handler(data);
+      };
+      bull.process(concurrency, handle).catch((error: unknown) => {
+        log.debug({ event: 'queue.process', error: describeError(error) }, 'the queue ended');
+      });
     },
     pause: () => within(closeMs, bull.pause(true, true)),
     close: async () => {
@@ -80,12 +77,39 @@ function hintId({ runId, label, attempt }: Hint): string {
   return `${runId}.${encodeURIComponent(label)}.${attempt}`;
 }
 
-/** Removes a job that some worker took and let its lock expire. One that is locked, or waits, is left alone. */
-async function freeAbandoned(bull: Bull.Queue<Hint>, jobId: string): Promise<void> {
-  const job = await bull.getJob(jobId);
-  if (!job || !(await job.isActive())) return;
-  // Refused while the lock is held: a worker has it.
-  await job.remove().catch(() => undefined);
+/** What Bull hands over for a job that was removed under its hands is an empty one. */
+function isHint(data: unknown): data is Hint {
+  return typeof data === 'object' && data !== null && 'runId' in data && 'label' in data && 'attempt' in data;
+}
+
+/** How long a job may be active without a lock: Bull takes it off the list a moment before it locks it. */
+const lockingMs = 1_000;
+const rememberedHints = 10_000;
+
+/**
+ * A hint that is given again was not claimed; if Bull still holds it, for a worker that vanished, it would ignore the
+ * new one. Such a job is removed: one that has ended, or is active for a while and not locked.
+ */
+function createFreeing(bull: Bull.Queue<Hint>): (jobId: string) => Promise<void> {
+  /** Hint -> when it was first seen active; undefined where it was only given. */
+  const given = new Map<string, number | undefined>();
+  return async (jobId) => {
+    const known = given.has(jobId);
+    const since = given.get(jobId);
+    if (given.size >= rememberedHints) given.clear();
+    given.set(jobId, since);
+    const job = known ? await bull.getJob(jobId) : null;
+    const state = await job?.getState();
+    if (state === undefined || state === 'waiting') return;
+    const now = performance.now();
+    if (state === 'active' && now - (since ?? now) < lockingMs) {
+      given.set(jobId, since ?? now);
+      return;
+    }
+    given.set(jobId, undefined);
+    // Refused while the lock is held: a worker has it.
+    await job?.remove().catch(() => undefined);
+  };
 }
 
 /**

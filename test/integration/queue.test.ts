@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { createQueue, type Queue } from '../../src/workflows/queue.ts';
 import { createManagedRedis } from '../../src/workflows/redis.ts';
@@ -105,6 +106,34 @@ describe('queue', () => {
       return seen.includes(2);
     });
     expect(seen.filter((attempt) => attempt === 1)).toHaveLength(1);
+  });
+
+  it('gives a hint again that a worker took into its death', async () => {
+    const first = open();
+    let taken = 0;
+    first.process(1, () => {
+      taken += 1;
+      return new Promise(() => undefined);
+    });
+    first.add(hint(1));
+    await until(() => taken === 1);
+    await first.close();
+    // As it would be when its lock has expired.
+    const client = new Redis({ path: redis.path });
+    for (const key of await client.keys('*:lock')) await client.del(key);
+    client.disconnect();
+    const second = open();
+    const seen: number[] = [];
+    second.process(1, ({ attempt }) => {
+      seen.push(attempt);
+      return Promise.resolve();
+    });
+    await until(async () => {
+      second.add(hint(1));
+      await sleep(100);
+      return seen.length > 0;
+    });
+    expect(seen).toEqual([1]);
   });
 
   it('closes though Redis is away', async () => {
