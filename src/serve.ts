@@ -11,9 +11,11 @@ export function serveCommand(): Command {
 
 async function serve(config: Config): Promise<void> {
   const log = createLog(config.log.level);
+  // From here on: what is told to stop while it starts stops in order, too, and leaves no redis-server.
+  const stopped = stopSignal();
   const app = await createApp(config, { log, now: () => new Date() });
   await app.start();
-  await stopSignal();
+  await stopped;
   log.info({ event: 'server.stopping' }, 'stopping: no new work is taken');
   await app.stop();
 }

@@ -1,6 +1,8 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { watch, type Started } from './started.ts';
+
+export type { Started } from './started.ts';
 
 /** A network namespace with one interface, `eth0`, on the test's own bridge. */
 export interface Host {
@@ -18,16 +20,6 @@ export interface Finished {
   readonly stderr: string;
 }
 
-export interface Started {
-  readonly process: ChildProcess;
-  /** Everything written so far, both streams. */
-  output(): string;
-  /** Resolves with the output once it matches; rejects with the output if the program ends or time is up first. */
-  until(pattern: RegExp, timeoutMs?: number): Promise<string>;
-  /** Ends the program and waits for it. */
-  stop(signal?: NodeJS.Signals): Promise<void>;
-}
-
 /** Namespaces joined by a bridge and cut off from everything else. */
 export interface TestNet<Name extends string = string> {
   readonly hosts: Readonly<Record<Name, Host>>;
@@ -41,8 +33,8 @@ let counter = 0;
 
 /**
  * Makes one namespace per name, each with `eth0` (up, with the given address, as `10.0.0.1/24`, if any) on one bridge.
- * Everything is removed by `close`; what a killed test run left behind is removed by the next. Needs root and iproute2.
- * process exits. Needs root and the package iproute2.
+ * Everything is removed by `close`; what a killed test run left behind is removed by the next. Needs root and the
+ * package iproute2.
  */
 export async function createTestNet<Name extends string>(
   addresses: Readonly<Record<Name, string | undefined>>,
@@ -123,55 +115,6 @@ function createHost(namespace: string, mac: string, running: Set<Started>): Host
       running.add(started);
       started.process.once('exit', () => running.delete(started));
       return started;
-    },
-  };
-}
-
-function watch(child: ChildProcess): Started {
-  let text = '';
-  const waiting = new Set<() => void>();
-  const notify = (): void => {
-    for (const check of waiting) check();
-  };
-  const collect = (chunk: Buffer): void => {
-    text += chunk.toString();
-    notify();
-  };
-  child.stdout?.on('data', collect);
-  child.stderr?.on('data', collect);
-  child.once('close', notify);
-  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  return {
-    process: child,
-    output: () => text,
-    until: (pattern, timeoutMs = 20_000) =>
-      new Promise((resolve, reject) => {
-        const finish = (settle: () => void): void => {
-          clearTimeout(timer);
-          waiting.delete(check);
-          settle();
-        };
-        const fail = (why: string) => () => {
-          reject(new Error(`${why} without ${String(pattern)}:\n${text}`));
-        };
-        const check = (): void => {
-          if (pattern.test(text)) {
-            finish(() => {
-              resolve(text);
-            });
-          } else if (ended()) finish(fail('it ended'));
-        };
-        const timer = setTimeout(() => {
-          finish(fail(`${timeoutMs} ms passed`));
-        }, timeoutMs);
-        waiting.add(check);
-        check();
-      }),
-    stop: async (signal = 'SIGTERM') => {
-      if (ended()) return;
-      const exit = once(child, 'exit');
-      child.kill(signal);
-      await exit;
     },
   };
 }

@@ -50,12 +50,12 @@ export interface World {
 const startDeadlineMs = 30_000;
 
 export async function openWorld(options: WorldOptions): Promise<World> {
-  const { number, directory, count, bmcs } = options;
-  const network = `127.${30 + number}`;
+  const { directory, count, bmcs } = options;
+  const network = networkOf(options);
   const ports = portsOf(options);
   const configFile = join(directory, 'rackwright.yaml');
   await mkdir(directory, { recursive: true });
-  await writeFile(configFile, stringify(serverConfig(options, network)));
+  await writeFile(configFile, stringify(worldConfig(options)));
   const server = createChild(options, { configFile, url: `http://127.0.0.1:${ports.admin}` });
   await server.start();
   const relay = await openRelay({ address: `${network}.0.2`, server: { address: `${network}.0.1`, port: ports.dhcp } });
@@ -90,7 +90,11 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-function portsOf({ number, adminPort }: WorldOptions): {
+function networkOf({ number }: Pick<WorldOptions, 'number'>): string {
+  return `127.${30 + number}`;
+}
+
+function portsOf({ number, adminPort }: Pick<WorldOptions, 'number' | 'adminPort'>): {
   admin: number;
   http: number;
   dhcp: number;
@@ -101,7 +105,11 @@ function portsOf({ number, adminPort }: WorldOptions): {
   return { admin: adminPort ?? base, http: base + 1, dhcp: base + 2, proxy: base + 3, tftp: base + 4 };
 }
 
-function serverConfig(options: WorldOptions, network: string): Record<string, unknown> {
+/** The configuration of a world's server. */
+export function worldConfig(
+  options: Pick<WorldOptions, 'number' | 'directory' | 'microkernelDir' | 'adminPort' | 'config'>,
+): Readonly<Record<string, unknown>> {
+  const network = networkOf(options);
   const { admin, http, dhcp, proxy, tftp } = portsOf(options);
   const subnet = {
     cidr: `${network}.0.0/16`,
