@@ -7,7 +7,7 @@ import type { Sealer } from '../secrets/seal.ts';
 import type { Store } from '../store/collections.ts';
 import type { Diagnosis } from '../timeline/diagnose.ts';
 import type { Definitions } from '../workflows/definitions.ts';
-import type { Engine } from '../workflows/engine.ts';
+import type { Engine } from '../workflows/engine-interface.ts';
 
 /** Everything the admin API needs, piece by piece; made in app.ts, and by hand in tests. */
 export interface ApiDeps {

@@ -1,3 +1,4 @@
+import { isId } from '../model/id.ts';
 import type { Node } from '../model/node.ts';
 import { isIpv4 } from '../net/address.ts';
 import { parseMac } from '../net/mac.ts';
@@ -10,11 +11,9 @@ export type FoundNode =
   /** The word fits several nodes: serials and addresses are what machines say of themselves. */
   | { readonly kind: 'several'; readonly ids: readonly string[] };
 
-const nodeId = /^[0-9a-f]{24}$/;
-
 /** The node with this id; undefined for text that is no id, too. */
 export async function nodeById(store: Store, id: string): Promise<Node | undefined> {
-  return nodeId.test(id) ? store.nodes.get(id) : undefined;
+  return isId(id) ? store.nodes.get(id) : undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ import { isRealUuid } from '../model/uuid.ts';
 import type { Mac } from '../net/mac.ts';
 import type { Store } from '../store/collections.ts';
 import { modify } from '../store/modify.ts';
-import type { Engine } from '../workflows/engine.ts';
+import type { Engine } from '../workflows/engine-interface.ts';
 
 interface BootFactsDeps {
   readonly config: Config;

@@ -12,7 +12,7 @@ import { createBoots } from '../southbound/boots.ts';
 import type { Store } from '../store/collections.ts';
 import { createFileOpener } from '../tftp/root.ts';
 import { createTftpServer } from '../tftp/server.ts';
-import type { Engine } from '../workflows/engine.ts';
+import type { Engine } from '../workflows/engine-interface.ts';
 import { createBootFacts, type BootFactsSource } from './boot-facts.ts';
 import type { Foundation } from './foundation.ts';
 import { isSouthboundPeer, type Southbound } from './network.ts';

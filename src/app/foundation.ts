@@ -56,6 +56,6 @@ export async function openFoundation(config: Config, { log, now }: Environment):
 }
 
 function openStore(config: Config, dataDir: string, { log, now }: Environment): Promise<OpenStore> {
-  if (config.store === 'mongodb') return openMongoStore({ ...config.mongodb, log });
+  if (config.store === 'mongodb') return openMongoStore({ ...config.mongodb, log, now });
   return openSqliteStore({ path: join(dataDir, 'rackwright.db'), log, now });
 }

@@ -1,6 +1,6 @@
 import type { Ipv4 } from '../net/address.ts';
 import type { Mac } from '../net/mac.ts';
-import { newId } from '../model/id.ts';
+import { isId, newId } from '../model/id.ts';
 import type { Node } from '../model/node.ts';
 import type { RecordFact } from '../model/fact.ts';
 import { isRealUuid } from '../model/uuid.ts';
@@ -76,12 +76,14 @@ async function claimMac(store: Store, { mac, address }: Sighting, nodeId: string
   const { items } = await store.lookups.find({ where: { macAddress: mac }, limit: 1 });
   const lookup = items[0];
   if (!lookup) return claimMac(store, { mac, address }, nodeId);
+  // RackHD's clients may have written any text there: it names a node only if it has the form of an id.
+  const named = (node: string | undefined): string => (node !== undefined && isId(node) ? node : nodeId);
   const written = await modify(store.lookups, lookup.id, (current) =>
-    current.ipAddress === address && current.node !== undefined
+    current.ipAddress === address && current.node === named(current.node)
       ? undefined
-      : { ...current, ipAddress: address, node: current.node ?? nodeId },
+      : { ...current, ipAddress: address, node: named(current.node) },
   );
-  return (written.ok ? written.document.node : lookup.node) ?? nodeId;
+  return named(written.ok ? written.document.node : lookup.node);
 }
 
 /** Adds what this sighting tells to a known node. */

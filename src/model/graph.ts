@@ -4,7 +4,6 @@ import { z } from 'zod';
 
 export const finishedStates = ['succeeded', 'failed', 'timeout', 'cancelled'] as const;
 export type FinishedState = (typeof finishedStates)[number];
-export type WaitState = FinishedState | 'finished';
 
 /** A state that a task may wait for; `finished` is any of the four. */
 const waitState = z.enum([...finishedStates, 'finished']);

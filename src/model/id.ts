@@ -7,3 +7,8 @@ export function newId(now: Date = new Date()): string {
     .padStart(8, '0');
   return seconds + randomBytes(8).toString('hex');
 }
+
+/** Whether a text has the form of an id. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{24}$/.test(text);
+}

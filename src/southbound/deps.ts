@@ -6,7 +6,7 @@ import type { Log } from '../log.ts';
 import type { BootTarget } from '../boot/target.ts';
 import type { Sighting } from '../discovery/enrol.ts';
 import type { IngestResult, SourceReport } from '../discovery/ingest.ts';
-import type { Engine } from '../workflows/engine.ts';
+import type { Engine } from '../workflows/engine-interface.ts';
 import type { Boots } from './boots.ts';
 
 /** What the southbound routes are made of. */

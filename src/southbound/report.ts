@@ -1,5 +1,5 @@
 import type { Boot } from '../model/records.ts';
-import type { ReportAnswer } from '../workflows/engine.ts';
+import type { ReportAnswer } from '../workflows/engine-interface.ts';
 import type { AgentCommand } from '../workflows/job.ts';
 import type { SouthboundDeps } from './deps.ts';
 

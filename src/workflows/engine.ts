@@ -14,18 +14,6 @@ import { startRun } from './start.ts';
 import { createStepper, type Hint, type StepResult } from './stepper.ts';
 import { createSweep } from './sweep.ts';
 
-export type {
-  AgentAttempt,
-  AgentWorkItem,
-  AttemptId,
-  AttemptReport,
-  Engine,
-  ReportAnswer,
-  RunEvent,
-  StartRequest,
-  StartResult,
-} from './engine-interface.ts';
-
 /** The engine with what only the worker and the process around it use. */
 export interface EngineRole extends Engine {
   /** One signal that is not stored: a worker's claim, renewal or end. */

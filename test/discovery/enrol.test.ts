@@ -46,6 +46,13 @@ test('a crash between lookup and node is made good by the next script', async ()
   expect(await enrol({ mac, address: '172.31.128.50' }, deps)).toMatchObject({ id: '6560c0ffee00000000000001' });
 });
 
+test('a lookup that names no id does not name the node', async () => {
+  await open.store.lookups.insert({ macAddress: mac, node: 'rack 7, unit 3' });
+  const node = await enrol({ mac, address: '172.31.128.50' }, deps);
+  expect(node.id).toMatch(/^[0-9a-f]{24}$/);
+  expect(await enrol({ mac, address: '172.31.128.50' }, deps)).toMatchObject({ id: node.id });
+});
+
 test('a second NIC of a known machine is the same node, by its UUID', async () => {
   const first = await enrol({ mac, address: '172.31.128.50', uuid }, deps);
   const second = await enrol({ mac: '52:54:00:77:01:01', address: '172.31.128.51', uuid }, deps);

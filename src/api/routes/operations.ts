@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import type { Run } from '../../model/run.ts';
-import type { StartRequest } from '../../workflows/engine.ts';
+import type { StartRequest } from '../../workflows/engine-interface.ts';
 import type { ApiDeps } from '../deps.ts';
 import { present, type Present } from '../present.ts';
 import { findRun } from '../runs.ts';

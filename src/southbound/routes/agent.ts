@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import type { Boot } from '../../model/records.ts';
 import { parseMac } from '../../net/mac.ts';
-import type { AgentWorkItem } from '../../workflows/engine.ts';
+import type { AgentWorkItem } from '../../workflows/engine-interface.ts';
 import { acceptReport } from '../report.ts';
 import type { SouthboundDeps } from '../deps.ts';
 
