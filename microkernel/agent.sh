@@ -27,10 +27,10 @@ pause() {
 call() {
   seconds=$1 path=$2 && shift 2
   : >"$state/answer"
-  code=$(curl -sS --path-as-is --connect-timeout 5 --max-time "$seconds" -H "@$state/headers" -o "$state/answer" -w '%{http_code}' "$@" "$url$path" 2>"$state/curl-error") || code=000
+  code=$(curl -sS --path-as-is --globoff --connect-timeout 5 --max-time "$seconds" -H "@$state/headers" -o "$state/answer" -w '%{http_code}' "$@" "$url$path" 2>"$state/curl-error") || code=000
 }
 refused() {
-  say "agent refused: $(jq -r .message "$state/answer" 2>/dev/null)"
+  say "agent refused: $(jq -r '.message // .detail' "$state/answer" 2>/dev/null)"
   exit 3
 }
 
@@ -40,7 +40,7 @@ open_session() {
     [ ! -e "$port/device" ] || cat "$port/address"
   done | jq -R -n --slurpfile identity "$identity" --arg kernel "$(cat "$proc/sys/kernel/random/boot_id")" \
     --arg uuid "$(cat "$sys/class/dmi/id/product_uuid" 2>/dev/null)" \
-    '$identity[0] | { bootId, secret, kernelBootId: $kernel, uuid: ($uuid | ascii_downcase), macs: [inputs] }' >"$state/exchange"
+    '$identity[0] | { bootId, secret, kernelBootId: $kernel, macs: [inputs] } + if $uuid == "" then {} else { uuid: ($uuid | ascii_downcase) } end' >"$state/exchange"
   while :; do
     echo 'content-type: application/json' >"$state/headers"
     call 30 /agent/session --data-binary "@$state/exchange"
@@ -54,21 +54,24 @@ open_session() {
   done
 }
 
-# keep STREAM - copies descriptor 3 to $attempt/STREAM.bin. What is beyond the limit is read and thrown away, so that the
+# keep STREAM - copies descriptor 3 to $attempt/STREAM. What is beyond the limit is read and thrown away, so that the
 # command can go on: cat fails at the file size limit, not the command.
 keep() {
   trap 'kill "$cat" && exit' TERM
   trap '' XFSZ
   ulimit -f "$((left / 512 + 1))"
-  cat <&3 >"$attempt/$1.bin" & cat=$!
+  cat <&3 >"$attempt/$1" & cat=$!
   wait "$cat" || { cat <&3 >/dev/null & cat=$! && wait "$cat"; }
 }
 # run NUMBER - runs one command of the attempt; leaves its result in $attempt/NUMBER.json (and its status in $code)
+# shellcheck disable=SC2086 # $keepers: two process ids
 run() {
   command='' source='' code=0 more=''
   eval "command=\$command_$1 source=\$source_$1"
-  keep out 3<"$attempt/out" 2>/dev/null & keeper=$!
-  keep err 3<"$attempt/err" 2>/dev/null & keepers="$keeper $!"
+  out=$attempt/out.$1 err=$attempt/err.$1 # new pipes each time: a process left behind may hold the old ones
+  mkfifo "$out" "$err"
+  keep out 3<"$out" 2>/dev/null & keeper=$!
+  keep err 3<"$err" 2>/dev/null & keepers="$keeper $!"
   {
     if [ "$source" ]; then
       case $source in /*) source=$url$source ;; esac
@@ -82,14 +85,12 @@ run() {
       code=$?
       [ "$code" != 124 ] || more=' + { timedOut: true }'
     fi
-  } </dev/null >"$attempt/out" 2>"$attempt/err"
+  } </dev/null >"$out" 2>"$err"
   # A process that the command left behind may hold the pipes: what it writes later is not waited for.
-  # shellcheck disable=SC2086 # two process ids
   (sleep 1 && kill $keepers) >/dev/null 2>&1 &
-  # shellcheck disable=SC2086
   wait $keepers
   kill $! 2>/dev/null
-  for file in $(stat -c '%s:%n' "$attempt/out.bin" "$attempt/err.bin"); do
+  for file in $(stat -c '%s:%n' "$attempt/out" "$attempt/err"); do
     size=${file%%:*}
     if [ "$size" -gt "$left" ]; then
       truncate -s "$left" "${file#*:}"
@@ -97,7 +98,7 @@ run() {
     fi
     left=$((left - size))
   done
-  jq -n --argjson code "$code" --rawfile stdout "$attempt/out.bin" --rawfile stderr "$attempt/err.bin" \
+  jq -n --argjson code "$code" --rawfile stdout "$attempt/out" --rawfile stderr "$attempt/err" \
     "{ \$code, \$stdout, \$stderr }$more" >"$attempt/result.new"
   mv "$attempt/result.new" "$attempt/$(printf %06d "$1").json"
 }
@@ -105,9 +106,9 @@ run() {
 # What the answer asks for, as assignments for this shell: one run of jq, because each costs a slow machine a moment.
 # shellcheck disable=SC2016 # jq's variables
 plan='
-  if (.attempt | type == "string" and length > 0 and length <= 200) and (.commands | type == "array" and all(.command | type == "string"))
+  if (.attempt | type == "string" and length <= 200 and test("^[!-.0-~]+(/[!-.0-~]+){2}$")) and (.commands | type == "array" and all(.command | type == "string"))
     and (.timeoutSeconds // 600 | type == "number" and . >= 1 and . <= 604800) then
-    "name=\(.attempt | @sh) folder=\(.attempt | @uri | @sh) target=\(.attempt | split("/") | map(@uri) | join("/") | @sh)",
+    "name=\(.attempt | @sh) folder=\(.attempt | gsub("/"; "%2F") | @sh)",
     "seconds_each=\(.timeoutSeconds // 600 | ceil) stop=\(.stopOnError == true) afterwards=\(.then // "" | tostring | @sh)",
     "environment=\([.environment // {} | to_entries[] | select(.key | test("^[A-Za-z_][A-Za-z0-9_]*$")) | "export \(.key)=\(.value | tostring | @sh)"] | join("\n") | @sh)",
     (.commands | "count=\(length)", (to_entries[] | "command_\(.key)=\(.value.command | @sh) source_\(.key)=\(.value.downloadUrl // "" | tostring | @sh)"))
@@ -115,7 +116,7 @@ plan='
 # Runs the attempt in $state/answer, unless this boot has run it before; then delivers its report.
 take_work() {
   assignments=$(jq -er "$plan" "$state/answer" 2>/dev/null) || return 1
-  name='' folder='' target='' seconds_each='' stop='' afterwards='' environment='' count=''
+  name='' folder='' seconds_each='' stop='' afterwards='' environment='' count=''
   eval "$assignments"
   attempt=$state/attempts/at-$folder
   if mkdir "$attempt" "$attempt/files" 2>/dev/null; then perform; else pause; fi
@@ -125,7 +126,7 @@ take_work() {
 perform() {
   say "work $name"
   left=$output_limit number=0
-  mkfifo "$attempt/out" "$attempt/err" && cd "$attempt/files" || exit 1
+  cd "$attempt/files" || exit 1
   while [ "$number" -lt "$count" ]; do
     run "$number"
     [ "$code" = 0 ] || [ "$stop" = false ] || break
@@ -145,13 +146,13 @@ write_report() {
     echo ']}'
   } >"$attempt/report.new"
   mv "$attempt/report.new" "$attempt/report.json"
-  rm -rf "$attempt/files" "$attempt/script" "$attempt/out" "$attempt/err" "$attempt"/*.bin "$attempt"/[0-9]*.json
+  rm -rf "$attempt/files" "$attempt/script" "$attempt"/out* "$attempt"/err* "$attempt"/[0-9]*.json
 }
 
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
 deliver() {
   while :; do
-    call 300 "/agent/attempts/$target" -H 'expect:' --data-binary "@$attempt/report.json"
+    call 300 "/agent/attempts/$name" -H 'expect:' --data-binary "@$attempt/report.json"
     case $code in
       200 | 204)
         say "done $name"
@@ -159,8 +160,7 @@ deliver() {
           reboot) end_machine reboot b ;;
           power-off) end_machine poweroff o ;;
         esac
-        calm
-        return
+        calm && return
         ;;
       401) open_session ;;
       403) refused ;;
@@ -171,8 +171,7 @@ deliver() {
       408 | 429) ;;
       4??) # 409: the attempt is not current; others: sending the same body again would not help
         say "dropped $name ($code)"
-        pause
-        return
+        pause && return
         ;;
     esac
     pause
@@ -180,7 +179,7 @@ deliver() {
 }
 # Ends the machine at once: nothing that runs here keeps anything.
 end_machine() {
-  say "$1" && sync
+  say "$1"
   "$1" -f || echo "$2" >"$proc/sysrq-trigger"
   while :; do sleep 3600; done
 }

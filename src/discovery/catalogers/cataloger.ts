@@ -31,6 +31,8 @@ export type Section = Record<string, unknown>;
 const maxCharacters = 16 * 1024 * 1024;
 const maxLines = 200_000;
 const maxDepth = 64;
+/** Of the texts of a summary, which stands in every list of nodes. */
+const maxSummaryText = 256;
 
 export const refuse = (reason: string): Parsed => ({ ok: false, reason });
 
@@ -52,13 +54,22 @@ export function readJson(output: string): { ok: true; value: unknown } | { ok: f
   }
 }
 
-/** The deepest nesting of brackets outside strings. */
+const quote = 0x22;
+const backslash = 0x5c;
+const opening: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const closing: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/** The deepest nesting of brackets outside strings; one pass, so that no text makes it slow. */
 function nesting(json: string): number {
   let depth = 0;
   let deepest = 0;
-  for (const token of json.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
-    if (token[0] === '[' || token[0] === '{') deepest = Math.max(deepest, ++depth);
-    else if (token[0] === ']' || token[0] === '}') depth -= 1;
+  let inString = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const code = json.charCodeAt(at);
+    if (code === quote) inString = !inString;
+    else if (inString) at += code === backslash ? 1 : 0;
+    else if (opening.has(code)) deepest = Math.max(deepest, ++depth);
+    else if (closing.has(code)) depth -= 1;
   }
   return deepest;
 }
@@ -94,11 +105,11 @@ export const sections = (value: unknown): Section[] => (Array.isArray(value) ? v
 /** Text, trimmed; undefined for what is empty or no text, and for what vendors write where nothing was filled in. */
 export function known(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const text = value.trim();
+  const text = value.slice(0, maxSummaryText).trim();
   return placeholders.test(text) ? undefined : text;
 }
 const placeholders =
-  /^(|none|null|n\/a|not specified|not available|unknown|default string|to be filled by o\.?e\.?m\.?|system (manufacturer|product name|serial number)|0+|\.+|x+)$/i;
+  /^(|none|null|n\/a|not specified|not available|unknown|default string|to be filled by o\.?e\.?m\.?|system (manufacturer|product name|serial number)|0?123456789\d?|0+|\.+|x+)$/i;
 
 /** A MAC of a machine: neither zero nor a group's address. */
 export function machineMac(value: unknown): Mac | undefined {

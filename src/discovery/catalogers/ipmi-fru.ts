@@ -10,6 +10,7 @@ export const ipmiFru: Cataloger = {
     const lines = readLines(output);
     if (lines === undefined) return refuse('the output is too large');
     const data: Section = {};
+    const unusedName = createNames(data);
     let device: Section | undefined;
     for (const line of lines) {
       if (line.trim() === '') continue;
@@ -19,16 +20,20 @@ export const ipmiFru: Cataloger = {
         continue;
       }
       device = {};
-      put(data, unusedName(data, value), device);
+      put(data, unusedName(value), device);
     }
     return Object.keys(data).length === 0 ? refuse(`there is no "${heading}" in it`) : { ok: true, data };
   },
 };
 
-/** Some BMCs give the same description to several devices. */
-function unusedName(data: Section, name: string): string {
-  if (get(data, name) === undefined) return name;
-  let number = 2;
-  while (get(data, `${name} #${number}`) !== undefined) number += 1;
-  return `${name} #${number}`;
+/** Some BMCs give the same description to several devices: the second `X` becomes `X #2`. */
+function createNames(data: Section): (name: string) => string {
+  const last = new Map<string, number>();
+  return (name) => {
+    let number = last.get(name) ?? 1;
+    let unused = name;
+    while (get(data, unused) !== undefined) unused = `${name} #${++number}`;
+    last.set(name, number);
+    return unused;
+  };
 }

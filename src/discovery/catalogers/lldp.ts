@@ -13,13 +13,17 @@ export const lldp: Cataloger = {
     if (!json.ok) return refuse(json.reason);
     const root = isSection(json.value) ? get(json.value, 'lldp') : undefined;
     if (!isSection(root)) return refuse('there is no object "lldp" in it');
-    const data: Section = {};
+    const data: Record<string, Section> = {};
+    const others = new Map<string, Section[]>();
     for (const [port, neighbour] of sections(get(root, 'interface') ?? []).flatMap((entry) => Object.entries(entry))) {
       if (!isSection(neighbour)) continue;
-      const first = get(data, port);
-      if (first === undefined) put(data, port, flatten(neighbour));
-      else if (isSection(first)) put(first, 'others', [...sections(get(first, 'others') ?? []), flatten(neighbour)]);
+      const more = others.get(port);
+      if (more === undefined) {
+        put(data, port, flatten(neighbour));
+        others.set(port, []);
+      } else more.push(flatten(neighbour));
     }
+    for (const [port, more] of others) if (more.length > 0 && data[port]) data[port].others = more;
     return { ok: true, data };
   },
 };
