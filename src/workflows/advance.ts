@@ -38,7 +38,8 @@ export type RunSignal =
   | ({ readonly kind: 'renew'; readonly member: string; readonly until: string } & OfAttempt)
   /** From a worker with its `member`; without one for a waiting task that the engine found it cannot carry out. */
   | ({ readonly kind: 'finish'; readonly member?: string; readonly outcome: FinishOutcome } & OfAttempt)
-  | ({ readonly kind: 'claim-expired' } & OfAttempt)
+  /** With `lost`: that member is gone, so its claim counts no more though it has not run out. */
+  | ({ readonly kind: 'claim-expired'; readonly lost?: string } & OfAttempt)
   | ({ readonly kind: 'deadline' } & OfAttempt)
   /** The agent of `bootId` was handed the attempt. */
   | ({ readonly kind: 'taken'; readonly bootId: string } & OfAttempt)
@@ -123,7 +124,7 @@ function ofAttempt(step: Step, signal: AttemptSignal): Refusal | undefined {
     case 'finish':
       return finish(step, current, signal);
     case 'claim-expired':
-      return claimExpired(step, current);
+      return claimExpired(step, current, signal.lost);
     case 'deadline':
       return deadline(step, current);
     case 'taken':
@@ -167,10 +168,12 @@ function finish(
   return undefined;
 }
 
-function claimExpired(step: Step, { task, resolved }: Current): Refusal | undefined {
-  if (!task.claim || task.claim.until > step.now.toISOString()) return 'stale';
+function claimExpired(step: Step, { task, resolved }: Current, lost: string | undefined): Refusal | undefined {
+  const { claim } = task;
+  if (!claim || (claim.member !== lost && claim.until > step.now.toISOString())) return 'stale';
   if (hasEnded(task.state)) setTask(step, resolved.label, without(task, 'claim'));
-  else interrupt(step, resolved, task, 'its worker did not renew its claim');
+  else
+    interrupt(step, resolved, task, lost === undefined ? 'its worker did not renew its claim' : 'its worker is gone');
   return undefined;
 }
 

@@ -38,6 +38,8 @@ export interface EngineDeps {
   readonly hint: (hint: Hint) => void;
   readonly now: () => Date;
   readonly log: Log;
+  /** Whether the process of a claim still lives; without it claims only expire. */
+  readonly isAlive?: (member: string) => Promise<boolean>;
   /** Milliseconds between sweeps; default 5,000. */
   readonly sweepMs?: number;
 }
@@ -54,7 +56,7 @@ export function createEngine(deps: EngineDeps): EngineRole {
     return items[0];
   };
   const agentSide = createAgentSide({ ...deps, stepper, signals, activeRun });
-  const sweep = createSweep({ store, stepper, signals, publisher, now, log, everyMs: deps.sweepMs ?? 5_000 });
+  const sweep = createSweep({ ...deps, stepper, signals, publisher, everyMs: deps.sweepMs ?? 5_000 });
 
   return {
     ...agentSide,

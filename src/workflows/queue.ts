@@ -16,6 +16,8 @@ export interface Queue {
   /** Takes no more hints; what is being handled goes on. */
   readonly pause: () => Promise<void>;
   readonly close: () => Promise<void>;
+  /** Whether Redis answers now. */
+  readonly ping: () => Promise<boolean>;
 }
 
 export type RedisAddress = { readonly url: string } | { readonly path: string };
@@ -64,6 +66,11 @@ export function createQueue({ redis, log }: QueueDeps): Queue {
         log.debug({ event: 'queue.process', error: describeError(error) }, 'the queue ended');
       });
     },
+    ping: () =>
+      bull.client.ping().then(
+        () => true,
+        () => false,
+      ),
     pause: () => within(closeMs, bull.pause(true, true)),
     close: async () => {
       await within(closeMs, bull.close(true));

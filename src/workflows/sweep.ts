@@ -24,6 +24,7 @@ export interface SweepDeps {
   readonly now: () => Date;
   readonly log: Log;
   readonly everyMs: number;
+  readonly isAlive?: (member: string) => Promise<boolean>;
 }
 
 export function createSweep(deps: SweepDeps): Sweep {
@@ -66,7 +67,8 @@ async function sweepAll(deps: SweepDeps, stopped: () => boolean): Promise<void> 
   await sweepNodes(deps);
 }
 
-async function sweepRuns({ store, stepper, signals, log }: SweepDeps, stopped: () => boolean): Promise<void> {
+async function sweepRuns(deps: SweepDeps, stopped: () => boolean): Promise<void> {
+  const { store, stepper, signals, log } = deps;
   let after: string | undefined;
   do {
     const page = await store.runs.find({
@@ -78,6 +80,7 @@ async function sweepRuns({ store, stepper, signals, log }: SweepDeps, stopped: (
       if (stopped()) return;
       try {
         await signals.consumeStored(id);
+        await freeClaims(deps, id);
         const run = await store.runs.get(id);
         if (run) await stepper.carryOut(run);
       } catch (error) {
@@ -86,6 +89,15 @@ async function sweepRuns({ store, stepper, signals, log }: SweepDeps, stopped: (
     }
     after = page.next;
   } while (after !== undefined);
+}
+
+/** What a process that is gone had claimed is not waited for. */
+async function freeClaims({ store, stepper, isAlive }: SweepDeps, runId: string): Promise<void> {
+  const run = isAlive && (await store.runs.get(runId));
+  for (const [label, { attempt, claim }] of Object.entries(run?.tasks ?? {})) {
+    if (!claim || (await isAlive?.(claim.member)) !== false) continue;
+    await stepper.step(runId, { kind: 'claim-expired', label, attempt, lost: claim.member });
+  }
 }
 
 /** A node that stayed too long in a state of passage is expired, and its run cancelled. */

@@ -139,7 +139,9 @@ describe('queue', () => {
   it('closes though Redis is away', async () => {
     const queue = open();
     queue.process(1, () => Promise.resolve());
+    expect(await queue.ping()).toBe(true);
     await redis.stop();
+    expect(await queue.ping()).toBe(false);
     queue.add(hint(1));
     await expect(queue.close()).resolves.toBeUndefined();
   });

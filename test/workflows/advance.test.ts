@@ -154,6 +154,15 @@ describe('claims', () => {
     expect(run.send({ kind: 'claim-expired', label: 'a', attempt: 1 })).toBe('stale');
   });
 
+  it('of a member that is gone count no more; those of others do', () => {
+    const run = play(graph([task('a', { onInterrupt: 'repeat' })]));
+    run.claim('a', 'm1');
+    expect(run.send({ kind: 'claim-expired', label: 'a', attempt: 1, lost: 'm2' })).toBe('stale');
+    expect(run.send({ kind: 'claim-expired', label: 'a', attempt: 1, lost: 'm1' })).toBe('ok');
+    expect(run.task('a')).toMatchObject({ state: 'dispatched', attempt: 2 });
+    expect(run.send({ kind: 'claim-expired', label: 'a', attempt: 1, lost: 'm1' })).toBe('stale');
+  });
+
   it.each([
     ['repeat', { state: 'dispatched', attempt: 2 }],
     ['verify', { state: 'dispatched', attempt: 2, verify: true }],

@@ -321,6 +321,20 @@ describe('nothing is lost, nothing is done twice', () => {
     expect(ended).toMatchObject({ state: 'failed', tasks: { a: { state: 'timeout' } } });
   });
 
+  it('an orderly stop lets a job end, and takes no more', async () => {
+    const { job, open, counts } = controlledJob('Job.Drain', 'fail');
+    world = await openWorld({ graphs: [graphOf('Job.Drain')], jobs: [job] });
+    const { engine, worker, run } = await startOn(graphOf('Job.Drain'));
+    await world.until(run.id, () => open.length === 1);
+    const drained = worker.drain();
+    const later = await engine.start({ graph: 'Graph.Job.Drain' });
+    open[0]?.end({ ok: true });
+    await drained;
+    expect((await world.run(run.id)).state).toBe('succeeded');
+    expect(later.ok && (await world.run(later.run.id)).tasks.a?.state).toBe('dispatched');
+    expect(counts.runs).toBe(1);
+  });
+
   it('a command to a BMC gets a claim that outlasts it', async () => {
     const { job, open } = controlledJob('Job.Fence', 'fail');
     const seen: string[] = [];
