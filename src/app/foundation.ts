@@ -41,7 +41,7 @@ export async function openFoundation(config: Config, { log, now }: Environment):
       sealer,
       store: open.store,
       facts,
-      member: createMember({ store: open.store, roles: config.roles, now, log }),
+      member: createMember({ store: open.store, roles: config.roles, dataDir: claim.path, now, log }),
       ping: () => open.ping(),
       async close() {
         await facts.stop();

@@ -53,6 +53,7 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
     append: (decided) => facts.append(decided),
     secrets,
     hint: queue.add,
+    isAlive: member.isAlive,
     now,
     log,
   });

@@ -2,6 +2,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -9,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { RackwrightError } from '../errors.ts';
 import { codes, primaryCode } from '../store/sqlite/faults.ts';
@@ -52,7 +53,7 @@ export function claimDataDir(path: string, now: () => Date = () => new Date()): 
 
 function prepareDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     // A volume comes empty and open to all. One that has something in it may be a shared directory, named by mistake.
     if (readdirSync(path).length === 0) chmodSync(path, 0o700);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -70,6 +71,18 @@ function prepareDirectory(path: string): void {
       `data directory ${path}: other users may enter it (mode ${mode.toString(8)}), and it will hold keys. ` +
         `If it is Rackwright's alone: chmod 700 ${path}. If not, choose another`,
     );
+  }
+}
+
+/** With its parents. Node's own recursive mkdir never returns where the kernel answers ENOENT to it, as below /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another server was faster.
+    if (!existsSync(path)) throw error;
   }
 }
 

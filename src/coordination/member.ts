@@ -12,6 +12,8 @@ const renewEveryMs = 10_000;
 export interface MemberDeps {
   readonly store: Pick<Store, 'members'>;
   readonly roles: readonly string[];
+  /** Claimed by this process (`claimDataDir`). */
+  readonly dataDir: string;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -24,10 +26,12 @@ export interface Member {
   readonly start: () => Promise<void>;
   /** Takes the member out of the store. */
   readonly stop: () => Promise<void>;
+  /** Whether a process of that id is in the store: those that are not have let go of all they claimed. */
+  readonly isAlive: (id: string) => Promise<boolean>;
 }
 
 /** The heartbeat: a document in `members`, renewed every 10 s, expired after 30 s. Members long dead are cleared away. */
-export function createMember({ store, roles, now, log }: MemberDeps): Member {
+export function createMember({ store, roles, dataDir, now, log }: MemberDeps): Member {
   const id = newId(now());
   const expiresAt = (): string => new Date(now().getTime() + memberExpiryMs).toISOString();
   let timer: NodeJS.Timeout | undefined;
@@ -37,7 +41,7 @@ export function createMember({ store, roles, now, log }: MemberDeps): Member {
     const renewed = await modify(store.members, id, (member) => ({ ...member, expiresAt: expiresAt() }));
     // Missing at the first time, or cleared away by another member while this process was stopped.
     if (!renewed.ok)
-      await store.members.insert({ id, host: hostname(), pid: process.pid, roles, expiresAt: expiresAt() });
+      await store.members.insert({ id, host: hostname(), pid: process.pid, dataDir, roles, expiresAt: expiresAt() });
     await store.members.deleteWhere({ expiresAt: { lt: now().toISOString() } });
   };
   const renewOrLog = (): Promise<void> =>
@@ -48,12 +52,15 @@ export function createMember({ store, roles, now, log }: MemberDeps): Member {
   return {
     id,
     start: async () => {
+      // Killed, they could not take themselves out; what they had claimed is free at once.
+      await store.members.deleteWhere({ host: hostname(), dataDir });
       await renew();
       timer = setInterval(() => {
         renewal = renewal.then(renewOrLog);
       }, renewEveryMs);
       timer.unref();
     },
+    isAlive: async (other) => (await store.members.get(other)) !== undefined,
     stop: async () => {
       clearInterval(timer);
       await renewal;

@@ -78,6 +78,8 @@ export interface Boot extends Document {
 export interface Member extends Document {
   readonly host: string;
   readonly pid: number;
+  /** Its data directory, which one process has at a time: whoever has it now knows that those before are gone. */
+  readonly dataDir: string;
   readonly roles: readonly string[];
   readonly expiresAt: string;
 }

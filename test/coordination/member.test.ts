@@ -31,7 +31,7 @@ async function tick(id: string): Promise<void> {
 }
 
 function member(roles: readonly string[] = ['dhcp']): ReturnType<typeof createMember> {
-  return createMember({ store: open.store, roles, now, log });
+  return createMember({ store: open.store, roles, dataDir: '/data', now, log });
 }
 
 test('a member is there while it is started, and expires 30 s after its last sign of life', async () => {
@@ -69,4 +69,17 @@ test('a store that fails does not end the heartbeat', async () => {
   await tick(self.id);
   expect(await open.store.members.get(self.id)).toMatchObject({ expiresAt: '2026-01-01T00:00:50.000Z' });
   await self.stop();
+});
+
+test('whoever has the data directory next knows that its holder before is gone', async () => {
+  const killed = member();
+  await killed.start();
+  const elsewhere = createMember({ store: open.store, roles: [], dataDir: '/other', now, log });
+  await elsewhere.start();
+  const next = member();
+  await next.start();
+  expect(await next.isAlive(killed.id)).toBe(false);
+  expect(await next.isAlive(elsewhere.id)).toBe(true);
+  expect(await next.isAlive(next.id)).toBe(true);
+  for (const one of [killed, elsewhere, next]) await one.stop();
 });

@@ -28,7 +28,8 @@ const captured: readonly (readonly [prefix: string, file: string])[] = [
   ['ipmitool lan print', 'lan-print.txt'],
   ['ipmitool fru', 'fru.txt'],
   ['ipmitool -c sdr', 'sdr.csv'],
-  ['ipmitool -c sel', 'sel.csv'],
+  ['ipmitool sdr', 'sdr.csv'],
+  ['ipmitool sel', 'sel.csv'],
 ];
 
 /** Reads the captured outputs once; nodes share them. */

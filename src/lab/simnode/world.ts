@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { RackwrightError } from '../../errors.ts';
@@ -82,6 +82,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
       async close() {
         await fleet.close();
         await close();
+        await endOrphanedRedis(directory);
       },
     };
   } catch (error) {
@@ -172,4 +173,13 @@ function createChild(
       await waitFor('/healthz of the server', healthy, { deadlineMs: startDeadlineMs, stepMs: 50 });
     },
   };
+}
+
+/** A server that was killed, and not started again, left its redis-server behind. */
+async function endOrphanedRedis(directory: string): Promise<void> {
+  const pidFile = join(directory, 'data/redis/redis.pid');
+  const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (commandLine.includes(directory)) process.kill(pid, 'SIGTERM');
 }
