@@ -30,8 +30,8 @@ export async function createApp(config: Config, environment: Environment): Promi
   const southbound = findSouthbound(config, networkInterfaces());
   const foundation = await openFoundation(config, environment);
   try {
-    const workflows = await createWorkflows({ config, foundation, home, southbound });
     const version = await readVersion();
+    const workflows = await createWorkflows({ config, foundation, home, southbound });
     const roles = createRoles({ config, foundation, southbound, workflows, version });
     return createLifecycle({ config, foundation, workflows, roles });
   } catch (error) {

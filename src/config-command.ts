@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { checkAdmin } from './app/admin.ts';
+import { configuredSubnets, parseNetworks } from './app/network.ts';
 import { sampleConfig, showConfig } from './config-print.ts';
 import { withConfigOptions } from './config-flags.ts';
 
@@ -11,7 +13,10 @@ export function configCommand(): Command {
     .action(() => {
       process.stdout.write(sampleConfig());
     });
-  withConfigOptions(command.command('check').description('say whether the configuration is right'), () => {
+  withConfigOptions(command.command('check').description('say whether the configuration is right'), ({ config }) => {
+    checkAdmin(config);
+    configuredSubnets(config);
+    parseNetworks(config.bmc.networks, 'bmc.networks');
     console.log('the configuration is right');
   });
   withConfigOptions(command.command('show').description('every value and where it came from'), (loaded) => {

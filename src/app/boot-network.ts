@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config-schema.ts';
 import { southboundUrl } from '../boot/offer.ts';
-import { checkSubnets } from '../dhcp/subnet.ts';
 import { createDhcpServer } from '../dhcp/server.ts';
 import { enrol, findNode } from '../discovery/enrol.ts';
 import { createIngest } from '../discovery/ingest.ts';
@@ -31,7 +30,6 @@ interface BootNetworkDeps {
 export function createBootNetwork(deps: BootNetworkDeps): Role[] {
   const { config, foundation, engine, southbound } = deps;
   const { store, log } = foundation;
-  checkSubnets(southbound.subnets, 'southbound.subnets');
   const bootFacts = createBootFacts({ config, store, engine, log });
   const { address } = southbound.local;
   const dhcp = createDhcpServer({

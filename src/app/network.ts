@@ -2,7 +2,7 @@ import { InputError } from '../errors.ts';
 import { findLocalNetwork, type Interfaces, type LocalNetwork } from '../net/interfaces.ts';
 import { networkContains, parseNetwork, type AddressRange, type Network } from '../net/address.ts';
 import type { Config, SubnetConfig } from '../config-schema.ts';
-import type { DhcpSubnet } from '../dhcp/subnet.ts';
+import { checkSubnets, type DhcpSubnet } from '../dhcp/subnet.ts';
 
 /** The boot network as configured and found on this machine. */
 export interface Southbound {
@@ -14,7 +14,7 @@ const bootRoles = ['dhcp', 'tftp', 'southbound'] as const;
 
 /**
  * Finds the boot network, or undefined where no role needs one. With no subnet configured the interface's own network is
- * observed: nothing is answered until a subnet says so.
+ * observed: nothing is answered until a subnet says so. Throws what is wrong with interface, address or subnets.
  */
 export function findSouthbound(config: Config, interfaces: Interfaces): Southbound | undefined {
   if (!config.roles.some((role) => bootRoles.some((boot) => boot === role))) return undefined;
@@ -23,10 +23,15 @@ export function findSouthbound(config: Config, interfaces: Interfaces): Southbou
     throw new InputError('southbound.interface', 'expected the interface that nodes boot from (or southbound.address)');
   }
   const local = findLocalNetwork({ interface: name, address }, interfaces);
-  const configured = config.southbound.subnets.map((subnet, index) =>
-    dhcpSubnet(subnet, `southbound.subnets[${index}]`),
-  );
+  const configured = configuredSubnets(config);
   return { local, subnets: configured.length > 0 ? configured : [observed(local.network)] };
+}
+
+/** The subnets of the configuration. Throws an InputError where one is wrong in itself, or beside the others. */
+export function configuredSubnets({ southbound }: Config): DhcpSubnet[] {
+  const subnets = southbound.subnets.map((subnet, index) => dhcpSubnet(subnet, `southbound.subnets[${index}]`));
+  checkSubnets(subnets, 'southbound.subnets');
+  return subnets;
 }
 
 /** Whether a peer is on the boot network: the southbound listener takes only these, the admin listener none of them. */

@@ -35,7 +35,7 @@ export function checkSubnets(subnets: readonly DhcpSubnet[], field: string): voi
   for (const [index, subnet] of subnets.entries()) {
     checkSubnet(subnet, `${field}[${index}]`);
     const twin = subnets.findIndex((other) => overlaps(subnet.network, other.network));
-    if (twin !== index) throw new InputError(`${field}[${index}].network`, `overlaps ${field}[${twin}].network`);
+    if (twin !== index) throw new InputError(`${field}[${index}].cidr`, `overlaps ${field}[${twin}].cidr`);
   }
 }
 

@@ -32,17 +32,22 @@ const closeMs = 2_000;
 
 export function createQueue({ redis, log }: QueueDeps): Queue {
   const clients: Redis[] = [];
+  let closed = false;
   const bull = new Bull<Hint>('tasks', {
     prefix: 'rackwright',
     createClient: (type) => {
       const client = connect(redis, type === 'client');
       clients.push(client);
+      // Bull may come to open its next connection when it has been closed already.
+      if (closed) client.disconnect();
       return client;
     },
     // A job whose worker vanished is found by its claim in the store, not by Bull.
     settings: { stalledInterval: 0, retryProcessDelay: 500, lockDuration: 30_000 },
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
   });
+  // Bull names its connection and looks after nobody's rejection, should the connection end before that.
+  Object.assign(bull, { setWorkerName: () => Promise.resolve() });
   bull.on('error', (error) => {
     log.debug({ event: 'queue.error', error: describeError(error) }, 'Redis is away');
   });
@@ -74,6 +79,7 @@ export function createQueue({ redis, log }: QueueDeps): Queue {
     pause: () => within(closeMs, bull.pause(true, true)),
     close: async () => {
       await within(closeMs, bull.close(true));
+      closed = true;
       for (const client of clients) client.disconnect();
     },
   };

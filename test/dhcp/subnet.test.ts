@@ -56,7 +56,7 @@ test('refuses two subnets that overlap', () => {
   const half = { network: parseNetwork('10.1.0.128/25'), pools: [{ from: '10.1.0.200', to: '10.1.0.210' }] };
   expect(() => {
     check({}, half);
-  }).toThrow('subnets[1].network: overlaps southbound.subnets[0].network');
+  }).toThrow('subnets[1].cidr: overlaps southbound.subnets[0].cidr');
 });
 
 test('takes several pools as one', () => {

@@ -158,6 +158,12 @@ describe('config', () => {
       /admin\.port \(from .*wrong\.yaml\): expected a port number, 1 to 65535/,
     ],
     ['no YAML', 'admin: [', /wrong\.yaml is not YAML/],
+    [
+      'a pool outside its subnet',
+      'southbound:\n  subnets: [{ cidr: 10.0.0.0/24, addresses: true, pools: [10.0.1.1-10.0.1.9] }]\n',
+      /southbound\.subnets\[0\]\.pools\[0\]\.from: expected an address inside 10\.0\.0\.0\/24/,
+    ],
+    ['an API open to all', 'admin:\n  address: 0.0.0.0\n', /admin\.address: /],
   ])(
     'check refuses %s, and names it',
     async (_name, text, words) => {
