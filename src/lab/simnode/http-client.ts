@@ -1,11 +1,13 @@
-import { request, type Agent } from 'node:http';
-import { buffer } from 'node:stream/consumers';
+import { request, type Agent, type IncomingMessage } from 'node:http';
 import type { Ipv4 } from '../../net/address.ts';
 
 export interface HttpAnswer {
   readonly status: number;
+  /** Empty for bodies of more than 4 MiB: ramdisks are fetched whole and then forgotten, or a rack fills the memory. */
   readonly body: Buffer;
 }
+
+const keptBytes = 4 * 1024 * 1024;
 
 export interface HttpRequest {
   readonly url: string;
@@ -38,7 +40,7 @@ export function fetchFrom({
       url,
       { method, localAddress: from, headers, signal, ...(agent ? { agent } : {}) },
       (response) => {
-        buffer(response).then((bytes) => {
+        readBody(response).then((bytes) => {
           resolve({ status: response.statusCode ?? 0, body: bytes });
         }, reject);
       },
@@ -46,4 +48,15 @@ export function fetchFrom({
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+async function readBody(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size <= keptBytes) chunks.push(chunk);
+    else chunks.length = 0;
+  }
+  return Buffer.concat(chunks);
 }
