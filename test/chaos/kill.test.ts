@@ -7,10 +7,10 @@ const steps = [
   'script',
   'kernel',
   'agent',
-  'done catalog-lshw',
+  'done catalog-dmi',
   'done catalog-bmc',
   'done bmc-set',
-  'done catalog-ipmi-sel',
+  'done catalog-system',
 ];
 
 let world: TestWorld;
