@@ -1,6 +1,7 @@
 import type { Ipv4 } from '../net/address.ts';
 import { architectureOf } from './firmware.ts';
 import type { BootAnswer, BootClient } from './client.ts';
+import { scriptUrl } from './script.ts';
 import type { BootTarget } from './target.ts';
 
 /** Where this server's files are, seen from the client's network. */
@@ -22,7 +23,9 @@ export function southboundUrl(server: BootServer): string {
 export function bootOffer(client: BootClient, target: BootTarget, server: BootServer): BootAnswer {
   if (client.stage === 'os') return { kind: 'none', reason: 'an operating system asked, not a boot loader' };
   if (target.kind === 'nothing') return { kind: 'none', reason: target.reason };
-  if (client.stage === 'ipxe') return { kind: 'file', file: scriptUrl(client, server), nextServer: server.address };
+  if (client.stage === 'ipxe') {
+    return { kind: 'file', file: scriptUrl(southboundUrl(server), client), nextServer: server.address };
+  }
   const architecture = architectureOf(client.arch);
   const named = architecture ? architecture.name : 'of an unknown kind';
   if (!architecture?.loader) {
@@ -37,9 +40,4 @@ export function bootOffer(client: BootClient, target: BootTarget, server: BootSe
     nextServer: server.address,
     vendorClass: 'HTTPClient',
   };
-}
-
-function scriptUrl(client: BootClient, server: BootServer): string {
-  const uuid = client.uuid === undefined ? '' : `&uuid=${client.uuid}`;
-  return `${southboundUrl(server)}/boot/script?mac=${client.mac}${uuid}`;
 }

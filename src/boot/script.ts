@@ -6,6 +6,7 @@ export interface ScriptContext {
   /** Southbound base URL, without a trailing slash. */
   readonly url: string;
   readonly mac: Mac;
+  readonly uuid?: string;
   readonly nodeName: string;
   /** The boot that this script begins; none where nothing is booted. */
   readonly bootId?: string;
@@ -13,8 +14,22 @@ export interface ScriptContext {
 }
 
 /**
- * The iPXE script of a target. Each step that can fail reports its error before it gives up: the timeline then says
- * what the screen in the rack said.
+ * After so many failed tries the firmware goes on to its next boot device. Pauses grow by a second each: a server that
+ * is started again costs seconds, one that is away has 5 minutes to come back, and a rack of failing machines does not
+ * storm it.
+ */
+const tries = 24;
+
+/** Where a machine's script is to be had; `url` is the southbound base URL. */
+export function scriptUrl(url: string, machine: { readonly mac: Mac; readonly uuid?: string }): string {
+  const uuid = machine.uuid === undefined ? '' : `&uuid=${machine.uuid}`;
+  return `${url}/boot/script?mac=${machine.mac}${uuid}`;
+}
+
+/**
+ * The iPXE script of a target. Each step that can fail reports its error: the timeline then says what the screen in the
+ * rack said. Then the script is asked for anew, since what the machine boots, and its boot, may have changed meanwhile;
+ * without that a server that stops while a ramdisk is fetched would leave the machine without a bootable device.
  */
 export function renderScript(target: BootTarget, context: ScriptContext): string {
   return target.kind === 'nothing' ? nothingScript(target.reason, context) : discoveryScript(target, context);
@@ -41,7 +56,17 @@ function discoveryScript(target: BootTarget & { kind: 'discovery' }, context: Sc
     'boot || goto failed',
     ':failed',
     `imgfetch --name report ${url}/boot/${bootId}/failed?step=\${step}&error=\${errno} ||`,
-    'echo Rackwright: ${step} failed; going on in 10 seconds',
+    'imgfree',
+    'inc tries',
+    // A kernel that does not start once does not start the next time.
+    'iseq ${step} boot && goto over ||',
+    `iseq \${tries} ${tries} && goto over ||`,
+    'echo Rackwright: ${step} failed; trying again in ${tries} s',
+    'sleep ${tries}',
+    'set step script',
+    `chain --replace --autofree ${scriptUrl(url, context)} || goto failed`,
+    ':over',
+    'echo Rackwright: ${step} failed; going on to the next boot device in 10 s',
     'sleep 10',
     'exit 1',
   );

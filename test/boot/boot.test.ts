@@ -93,6 +93,7 @@ describe('renderScript', () => {
   const context = {
     url: 'http://172.31.128.1:9080',
     mac: client.mac,
+    uuid: '4c414230-0000-4000-8000-000000000001',
     nodeName: 'node1',
     bootId: 'b1',
     kernelArgs: 'console=ttyS0',
@@ -112,7 +113,16 @@ set step boot
 boot || goto failed
 :failed
 imgfetch --name report http://172.31.128.1:9080/boot/b1/failed?step=\${step}&error=\${errno} ||
-echo Rackwright: \${step} failed; going on in 10 seconds
+imgfree
+inc tries
+iseq \${step} boot && goto over ||
+iseq \${tries} 24 && goto over ||
+echo Rackwright: \${step} failed; trying again in \${tries} s
+sleep \${tries}
+set step script
+chain --replace --autofree http://172.31.128.1:9080/boot/script?mac=52:54:00:77:01:00&uuid=4c414230-0000-4000-8000-000000000001 || goto failed
+:over
+echo Rackwright: \${step} failed; going on to the next boot device in 10 s
 sleep 10
 exit 1
 `);

@@ -109,6 +109,7 @@ async function answer(
   return renderScript(target, {
     url: deps.url,
     mac: machine.mac,
+    ...(machine.uuid === undefined ? {} : { uuid: machine.uuid }),
     nodeName: node?.name ?? machine.mac,
     kernelArgs: deps.kernelArgs,
     ...(boot ? { bootId: boot.id } : {}),

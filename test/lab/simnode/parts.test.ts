@@ -8,15 +8,21 @@ import { identifyClient } from '../../../src/dhcp/client.ts';
 
 const context = { url: 'http://s', mac: '52:54:00:77:01:00', nodeName: 'n', bootId: 'b', kernelArgs: 'quiet' };
 
-function host(missing: string[] = []) {
+function host(missing: string[] = [], script = '') {
   const fetched: string[] = [];
+  const slept: number[] = [];
   return {
     fetched,
+    slept,
     fetch: (url: string) => {
       fetched.push(url);
-      return Promise.resolve(missing.some((part) => url.includes(part)) ? undefined : new Uint8Array([1]));
+      if (missing.some((part) => url.includes(part))) return Promise.resolve(undefined);
+      return Promise.resolve(url.includes('/boot/script') ? Buffer.from(script) : new Uint8Array([1]));
     },
-    sleep: () => Promise.resolve(),
+    sleep: (seconds: number) => {
+      slept.push(seconds);
+      return Promise.resolve();
+    },
   };
 }
 
@@ -31,11 +37,39 @@ describe('the script interpreter on our own scripts', () => {
     });
   });
 
-  test.each(['vmlinuz', 'initrd.img', 'identity.cpio'])('reports a missing %s and gives up', async (missing) => {
-    const machine = host([missing]);
-    const end = await runScript(renderScript({ kind: 'discovery', reason: 'r' }, context), machine);
-    expect(end.kind).toBe('exit');
-    expect(machine.fetched.at(-1)).toMatch(/\/boot\/b\/failed\?step=(kernel|ramdisk|identity)&error=0x2d0c618e$/);
+  const script = renderScript({ kind: 'discovery', reason: 'r' }, context);
+
+  test.each(['vmlinuz', 'initrd.img', 'identity.cpio'])(
+    'reports a missing %s, and asks for its script anew',
+    async (missing) => {
+      const again = renderScript({ kind: 'nothing', reason: 'why' }, context);
+      const machine = host([missing], again);
+      const end = await runScript(script, machine);
+      expect(end).toEqual({
+        kind: 'exit',
+        said: expect.arrayContaining(['Rackwright: nothing to boot for n: why']) as string[],
+      });
+      expect(machine.fetched.at(-2)).toMatch(/\/boot\/b\/failed\?step=(kernel|ramdisk|identity)&error=0x2d0c618e$/);
+      expect(machine.fetched.at(-1)).toBe('http://s/boot/script?mac=52:54:00:77:01:00');
+      expect(machine.slept).toEqual([1]);
+    },
+  );
+
+  test('boots nothing twice where a server went away between kernel and identity', async () => {
+    const missing = ['identity.cpio'];
+    const machine = host(missing, script);
+    const end = await runScript(script, {
+      ...machine,
+      sleep: () => Promise.resolve(missing.splice(0)).then(() => undefined),
+    });
+    expect(end).toHaveProperty('initrds.length', 2);
+  });
+
+  test('gives up after five minutes of a server that is away', async () => {
+    const machine = host(['http']);
+    const end = await runScript(script, machine);
+    expect(end).toMatchObject({ kind: 'exit' });
+    expect(machine.slept).toEqual([...Array.from({ length: 23 }, (_, index) => index + 1), 10]);
   });
 
   test('exits with nothing to boot', async () => {
