@@ -47,6 +47,8 @@ export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
     // While every node is off all taps are dead, and a bridge whose ports are all dead does not count as running.
     'link add live type veth peer name live-peer',
     `link set live master ${provisioning.bridge} up`,
+    // Its peer lies in the same namespace, which would get each broadcast twice.
+    'link set live type bridge_slave flood off mcast_flood off bcast_flood off',
     'link set live-peer up',
     `link set ${provisioning.bridge} type bridge group_fwd_mask ${forwardLldp}`,
     `addr add fd00:77::1/64 dev ${provisioning.bridge} nodad`,

@@ -52,6 +52,8 @@ export function qemuCommand(machine: Machine, boot: BootIndexes): string[] {
     ...['-name', `node${identity.number}`, '-uuid', identity.uuid],
     ...['-machine', 'q35,graphics=off', '-accel', 'tcg,tb-size=128', '-cpu', 'max'],
     ...['-m', machine.memoryMib.toString(), '-smp', '1'],
+    // Where no device booted, servers begin again with the first, as SeaBIOS does everywhere but in QEMU. Milliseconds.
+    ...['-boot', 'reboot-timeout=60000'],
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...firmware(machine),
     ...nic(machine, boot.net0),

@@ -20,6 +20,8 @@ export function serverConfig(settings: ServerSettings): string {
     admin: { address: '127.0.0.1', port: settings.adminPort, socket: paths.admin },
     southbound: {
       address: provisioning.address,
+      // Nobody else is there, so that a start need not look for others.
+      allowOtherServers: true,
       subnets: [
         {
           cidr: provisioning.cidr,

@@ -16,6 +16,7 @@ describe('configuration of a lab’s server', () => {
     expect(config.southbound.subnets).toEqual([
       expect.objectContaining({ cidr: '172.31.128.0/24', addresses: true, boot: true }),
     ]);
+    expect(config.southbound.allowOtherServers).toBe(true);
     expect(config.store).toBe('sqlite');
   });
 
