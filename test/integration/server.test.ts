@@ -1,10 +1,10 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../../src/lab/wait.ts';
-import { openServerPlace, startRackwright, type ServerPlace } from '../support/server.ts';
+import { openServerPlace, redisOf, residentBytes, startRackwright, type ServerPlace } from '../support/server.ts';
 import { openTestWorld } from '../support/world.ts';
 
 /** The program as its users run it: started, asked, stopped, killed. */
@@ -16,8 +16,7 @@ afterEach(() => place.close());
 
 const adminPort = (): number => Number(new URL(place.url).port);
 const httpPort = (): number => adminPort() + 1;
-const redisPid = (): number | undefined =>
-  place.processes().find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('redis-server'));
+const redisPid = (): number | undefined => redisOf(place.directory);
 
 describe('serve', () => {
   test('answers /healthz, and SIGTERM ends it and its redis-server', async () => {
@@ -192,10 +191,6 @@ test('memory of a server, before and after it discovered a rack', async () => {
     await world.close();
   }
 }, 110_000);
-
-function residentBytes(pid: number | undefined): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1]) * 1024;
-}
 
 function mebibytes(bytes: number): number {
   return Math.round(bytes / 2 ** 20);

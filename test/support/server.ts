@@ -87,10 +87,20 @@ function merged(base: Overrides, overrides: Overrides): Overrides {
 }
 
 /** Processes whose command line names a path. A managed redis-server shows its socket there. */
-function processesNaming(path: string): number[] {
+export function processesNaming(path: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && commandLine(name).includes(path))
     .map(Number);
+}
+
+/** The managed redis-server that works below a path. */
+export function redisOf(path: string): number | undefined {
+  return processesNaming(path).find((pid) => commandLine(String(pid)).startsWith('redis-server'));
+}
+
+/** Memory of a process that is in RAM (VmRSS), in bytes. */
+export function residentBytes(pid: number | undefined): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid ?? 0}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 function commandLine(pid: string): string {

@@ -1,6 +1,7 @@
 import type { GraphDefinition } from '../../model/graph.ts';
 import type { Node } from '../../model/node.ts';
 import type { Catalog, Lookup, Obm } from '../../model/records.ts';
+import { present } from '../present.ts';
 import { dropSecrets } from '../secrets.ts';
 
 /**
@@ -73,20 +74,29 @@ export function lookupView(lookup: Lookup): Record<string, unknown> {
   };
 }
 
-/** A graph of the library: tasks refer to their definition by a link. */
-export function graphView({ friendlyName, injectableName, options, tasks }: GraphDefinition): Record<string, unknown> {
-  return {
+/**
+ * A graph of the library: tasks refer to their definition by a link. What RackHD's own view leaves out and its PUT takes
+ * is here too: a client that puts back what it got changes nothing.
+ */
+export function graphView(graph: GraphDefinition): Record<string, unknown> {
+  const { friendlyName, injectableName, options, serviceGraph, nodeEvents, tasks } = graph;
+  return present({
     friendlyName,
     injectableName,
-    ...(options === undefined ? {} : { options }),
-    tasks: tasks.map(({ label, waitOn, taskDefinition, taskName, ignoreFailure }) => ({
-      label,
-      ...(waitOn === undefined ? {} : { waitOn }),
-      ...(ignoreFailure === undefined ? {} : { ignoreFailure }),
-      ...(taskDefinition === undefined ? {} : { taskDefinition }),
-      ...(taskName === undefined ? {} : { taskName: `${basePath}/workflows/tasks/${taskName}` }),
-    })),
-  };
+    options,
+    serviceGraph,
+    nodeEvents,
+    tasks: tasks.map(({ label, waitOn, taskDefinition, taskName, optionOverrides, ignoreFailure }) =>
+      present({
+        label,
+        waitOn,
+        ignoreFailure,
+        optionOverrides,
+        taskDefinition,
+        taskName: taskName === undefined ? undefined : `${basePath}/workflows/tasks/${taskName}`,
+      }),
+    ),
+  });
 }
 
 /** A task of the library, base tasks too: those have `runJob` instead of `implementsTask`. */
