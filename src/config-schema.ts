@@ -88,7 +88,7 @@ export const configSchema = z.strictObject({
   microkernel: z
     .strictObject({
       dir: z.string().min(1).default('.cache/microkernel').describe('vmlinuz and initrd.img of the discovery OS'),
-      kernelArgs: z.string().default('console=tty0 console=ttyS0,115200n8').describe('added to its command line'),
+      kernelArgs: z.string().default('console=tty0 console=ttyS0,115200n8 quiet').describe('added to its command line'),
     })
     .prefault({}),
   discovery: z
