@@ -140,7 +140,7 @@ async function spawnRedis(program: string, directory: string, path: string): Pro
 }
 
 function missing(program: string, cause: unknown): RackwrightError {
-  const hint = `${program} cannot be run: install it with 'apt-get install redis-server', or set REDIS_URL`;
+  const hint = `${program} cannot be run: install it with 'apt-get install redis-server', or set redis.url`;
   return new RackwrightError('redis-missing', hint, { cause });
 }
 
