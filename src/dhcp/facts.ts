@@ -76,11 +76,13 @@ export function answerFact(
     return { ...common, how: 'packet', kind: 'dhcp.other-server', text, data: { server: decided.server } };
   }
   if (answer.kind === 'ignore') {
+    const { reason } = answer;
+    const silentFor = situation.subnet?.silentFor;
     return {
       ...common,
       kind: 'dhcp.ignored',
-      text: `we did not answer: ${answer.reason}`,
-      data: { reason: answer.reason },
+      text: `we did not answer: ${reason}`,
+      data: { reason, ...(silentFor !== undefined && { silentFor }) },
     };
   }
   const { type, packet, file } = answer.reply;

@@ -33,7 +33,6 @@ const againMs = 60_000;
 export function createGate(deps: GateDeps): Gate {
   const { subnets, serverAddress, allowOtherServers, record, log } = deps;
   const ownNetwork = (subnet: DhcpSubnet): boolean => networkContains(subnet.network, serverAddress);
-  const watched = subnets.map((subnet) => (ownNetwork(subnet) ? { ...subnet, addresses: false, boot: false } : subnet));
   const needed = !allowOtherServers && subnets.some((subnet) => subnet.addresses && ownNetwork(subnet));
   const ending = new AbortController();
   let others: readonly OtherServer[] = [];
@@ -68,8 +67,11 @@ export function createGate(deps: GateDeps): Gate {
     });
   };
 
+  const watched = (silentFor: Ipv4): DhcpSubnet[] =>
+    subnets.map((subnet) => (ownNetwork(subnet) ? { ...subnet, addresses: false, boot: false, silentFor } : subnet));
+
   return {
-    subnets: () => (others.length > 0 ? watched : subnets),
+    subnets: () => (others[0] ? watched(others[0].address) : subnets),
     look,
     close: () => {
       ending.abort();

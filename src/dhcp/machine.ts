@@ -99,9 +99,16 @@ function planWithoutAddresses(
   const type = messageType(request);
   const chosen = readIpv4(request.options.get(optionCode.serverIdentifier));
   if (!situation.subnet.boot) {
-    return type === 'REQUEST' && chosen !== undefined
-      ? { kind: 'other-server', server: chosen, reason: 'we only watch this network' }
-      : ignore('we only watch this network');
+    const { silentFor } = situation.subnet;
+    if (type === 'REQUEST' && chosen !== undefined) {
+      const reason = silentFor === undefined ? 'we only watch this network' : 'we give none beside another server';
+      return { kind: 'other-server', server: chosen, reason };
+    }
+    return ignore(
+      silentFor === undefined
+        ? 'we only watch this network'
+        : `another DHCP server, ${silentFor}, answers on this network`,
+    );
   }
   if (situation.client.stage === 'os') return ignore('it asks for an address only, and another server gives these');
   // The REQUEST on port 67 is for the server of the address; the boot server is asked on port 4011.

@@ -23,6 +23,8 @@ export interface DhcpSubnet {
   readonly domain?: string;
   readonly leaseSeconds: number;
   readonly ntp?: readonly Ipv4[];
+  /** Another DHCP server that answers here: for its sake both switches are off, whatever the configuration says. */
+  readonly silentFor?: Ipv4;
 }
 
 const leastLeaseSeconds = 60;

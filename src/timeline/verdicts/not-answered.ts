@@ -16,10 +16,7 @@ export const notAnswered: Cause = {
       outcome: 'stopped',
       why: whyOf(view),
       evidence: [...evidenceOf(asked, ignored), ...switchEvidence(view)],
-      nextCheck:
-        settings.boot === false
-          ? 'if this server shall boot machines here, set `boot: true` for the subnet (and `addresses: true`, unless another DHCP server gives them)'
-          : 'compare the subnets in `rackwright config show` with the network that the machine is on',
+      nextCheck: nextCheckOf(view),
     };
   },
 };
@@ -30,6 +27,18 @@ function whyOf({ settings, progress }: View): string {
   return typeof reason === 'string'
     ? `This server let its request pass: ${reason}.`
     : 'No answer of ours was recorded.';
+}
+
+function nextCheckOf({ settings, progress }: View): string {
+  if (progress.ignored?.data.silentFor !== undefined) {
+    return (
+      'is that server meant to be on this network? If not, switch it off: this server looks again every minute. ' +
+      'If it is, let it give the addresses: set `addresses: false`, `boot: true` here (proxyDHCP)'
+    );
+  }
+  return settings.boot === false
+    ? 'if this server shall boot machines here, set `boot: true` for the subnet (and `addresses: true`, unless another DHCP server gives them)'
+    : 'compare the subnets in `rackwright config show` with the network that the machine is on';
 }
 
 function switchEvidence({ settings }: View): Evidence[] {
