@@ -87,7 +87,7 @@ function merged(base: Overrides, overrides: Overrides): Overrides {
 }
 
 /** Processes whose command line names a path. A managed redis-server shows its socket there. */
-export function processesNaming(path: string): number[] {
+function processesNaming(path: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && commandLine(name).includes(path))
     .map(Number);
