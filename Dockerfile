@@ -10,7 +10,7 @@ COPY scripts ./scripts
 RUN mkdir -p .tools && cd .tools \
  && tarball=$(npm pack --silent "node-linux-$([ "$(uname -m)" = aarch64 ] && echo arm64 || echo x64)@24") \
  && tar xzf "$tarball" && rm "$tarball" && mv package node
-RUN PATH="/srv/rackwright/.tools/node/bin:$PATH" npm ci --omit=dev
+RUN PATH="/srv/rackwright/.tools/node/bin:$PATH" npm install --no-save --omit=dev
 COPY . .
 RUN apt-get update && microkernel/build && rm -rf /var/lib/apt/lists/*
 
