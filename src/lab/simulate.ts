@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listNodes } from './list-nodes.ts';
 import { openWorld, type World } from './simnode/world.ts';
-import { renderNodes, type ListedNode } from './table.ts';
+import { nodesTable, type NodeRow } from '../model/nodes-table.ts';
 import { waitFor } from './wait.ts';
 
 export interface SimulationOptions {
@@ -54,7 +54,7 @@ export async function runSimulation(options: SimulationOptions): Promise<boolean
 async function discoverAll(world: World, options: SimulationOptions): Promise<boolean> {
   const { count, say, json, deadlineMs } = options;
   for (const { node } of world.fleet.machines) node.powerOn();
-  const discovered = async (): Promise<readonly ListedNode[] | undefined> => {
+  const discovered = async (): Promise<readonly NodeRow[] | undefined> => {
     const nodes = await listNodes(world.url);
     return nodes.filter(({ state }) => state.name === 'discovered').length >= count ? nodes : undefined;
   };
@@ -66,7 +66,7 @@ async function discoverAll(world: World, options: SimulationOptions): Promise<bo
   const listed = nodes ?? (await listNodes(world.url));
   if (json) say(JSON.stringify({ ok: nodes !== undefined, url: world.url, seconds: Number(seconds), nodes: listed }));
   else {
-    for (const line of renderNodes(listed)) say(line);
+    for (const line of nodesTable(listed)) say(line);
     say(
       nodes
         ? `${count} simulated nodes discovered in ${seconds} s`

@@ -13,7 +13,7 @@ import { isSettled, noProgress } from './progress.ts';
 import { runOk } from './run.ts';
 import { labPaths } from './state.ts';
 import type { LabStatus } from './status.ts';
-import type { ListedNode } from './table.ts';
+import type { NodeRow } from '../model/nodes-table.ts';
 
 export interface UpDeps {
   readonly painter: Painter;
@@ -27,7 +27,7 @@ export interface UpResult {
   readonly status: LabStatus;
   readonly progress: Progress;
   /** `GET /nodes?type=compute`; empty where the lab runs no server or nothing was powered on. */
-  readonly nodes: readonly ListedNode[];
+  readonly nodes: readonly NodeRow[];
   /** Every node is discovered, or none was powered on. */
   readonly ok: boolean;
 }

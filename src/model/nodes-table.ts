@@ -1,4 +1,5 @@
 import type { NodeSummary } from './node.ts';
+import { textTable } from './text-table.ts';
 
 /** What the table needs of a node; items of `GET /nodes` are such rows. */
 export interface NodeRow {
@@ -28,17 +29,10 @@ const columns: readonly { readonly title: string; readonly cell: (node: NodeRow)
 
 /** The nodes as lines of a table, with a heading; cells without a value show `-`. */
 export function nodesTable(nodes: readonly NodeRow[]): string[] {
-  const rows = [
+  return textTable([
     columns.map(({ title }) => title),
     ...nodes.map((node) => columns.map(({ cell }) => oneLine(cell(node)))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => (row[index] ?? '').length)));
-  return rows.map((row) =>
-    row
-      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  ]);
 }
 
 /** Names and serials come from machines: control characters would act on the reader's terminal. */

@@ -9,7 +9,8 @@ import type { LabOptions } from '../../lab/options.ts';
 import { bootOrders, defaultOptions, diskBuses, nodeKinds, parseLabName, parseNodeKinds } from '../../lab/options.ts';
 import { createPainter } from '../../lab/painter.ts';
 import type { LabStatus } from '../../lab/status.ts';
-import { renderNodes, renderTable } from '../../lab/table.ts';
+import { nodesTable } from '../../model/nodes-table.ts';
+import { textTable } from '../../model/text-table.ts';
 import type { UpResult } from '../../lab/up.ts';
 import { bringUp } from '../../lab/up.ts';
 import { printable } from '../server-option.ts';
@@ -133,7 +134,7 @@ function summary({ status, progress, nodes, ok }: UpResult, flags: UpFlags): str
       `  curl -X POST -H 'content-type: application/json' -d '{"name":"Graph.Reboot.Node"}' ${url}/api/2.0/nodes/${id}/workflows`,
     ]);
   return [
-    ...(nodes.length === 0 ? [] : ['', ...renderNodes(nodes)]),
+    ...(nodes.length === 0 ? [] : ['', ...nodesTable(nodes)]),
     '',
     ok ? `The lab stays up: ${url}` : `Not every node was discovered; the lab stays up: ${url}`,
     `  curl '${url}/nodes?type=compute'`,
@@ -173,7 +174,7 @@ function statusText(status: LabStatus): string {
   return [
     `lab '${status.name}' in ${status.directory}`,
     ...(server === undefined ? [] : [`server ${server.running ? 'runs' : 'is stopped'}: ${status.url ?? ''}`]),
-    ...renderTable([['NODE', 'KIND', 'POWER', 'MAC', 'BMC', 'SERIAL LOG'], ...rows]),
+    ...textTable([['NODE', 'KIND', 'POWER', 'MAC', 'BMC', 'SERIAL LOG'], ...rows]),
   ].join('\n');
 }
 
