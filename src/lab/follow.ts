@@ -50,7 +50,11 @@ async function followLabEvents(deps: FollowDeps, onEvent: (event: LabEvent) => v
   if (!deps.signal.aborted) throw new RackwrightError('no-lab', 'the lab ended');
 }
 
-async function followFacts(deps: FollowDeps, onFact: (fact: FactView) => void): Promise<void> {
+/** Follows the server's facts alone, from their beginning, until the signal says so. Never rejects. */
+export async function followFacts(
+  deps: Pick<FollowDeps, 'url' | 'signal'>,
+  onFact: (fact: FactView) => void,
+): Promise<void> {
   let from = 'start';
   while (!deps.signal.aborted) {
     const parse = eventParser(({ id, data }) => {

@@ -6,7 +6,7 @@ export interface ServerSettings {
   readonly paths: LabPaths;
   readonly adminPort: number;
   readonly microkernelDir: string;
-  /** Set: documents are kept in MongoDB, reached through the lab's forwarder. */
+  /** Set: documents are kept in MongoDB, reached through the lab's forwarder; its path may name the database. */
   readonly mongodbUrl?: string;
 }
 
@@ -16,7 +16,7 @@ export function serverConfig(settings: ServerSettings): string {
   return stringify({
     dataDir: paths.data,
     store: mongodbUrl === undefined ? 'sqlite' : 'mongodb',
-    ...(mongodbUrl === undefined ? {} : { mongodb: { url: socketUrl(mongodbUrl, paths.mongodb) } }),
+    ...(mongodbUrl === undefined ? {} : { mongodb: mongodbSection(mongodbUrl, paths.mongodb) }),
     admin: { address: '127.0.0.1', port: settings.adminPort, socket: paths.admin },
     southbound: {
       address: provisioning.address,
@@ -36,6 +36,12 @@ export function serverConfig(settings: ServerSettings): string {
     microkernel: { dir: settings.microkernelDir },
     loaders: { dir: '/usr/lib/ipxe' },
   });
+}
+
+/** The database that the URL's path names, if it names one. */
+function mongodbSection(url: string, socket: string): { readonly url: string; readonly database?: string } {
+  const database = new URL(url).pathname.slice(1);
+  return { url: socketUrl(url, socket), ...(database === '' ? {} : { database }) };
 }
 
 /**

@@ -23,6 +23,7 @@ describe('configuration of a lab’s server', () => {
   it('reaches MongoDB by way of a socket, keeping login, database and options', () => {
     const config = configSchema.parse(parse(serverConfig({ ...settings, mongodbUrl: 'mongodb://localhost:27018/db' })));
     expect(config.mongodb.url).toBe('mongodb://%2Ftmp%2Frackwright-lab-x%2Fmongodb.sock/db?directConnection=true');
+    expect(config.mongodb.database).toBe('db');
     expect(socketUrl('mongodb://u:p%40@h:1/d?authSource=admin', '/s')).toBe(
       'mongodb://u:p%40@%2Fs/d?authSource=admin&directConnection=true',
     );
