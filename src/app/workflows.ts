@@ -63,9 +63,12 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
     definitions,
     obm,
     worker: createWorker({ engine, queue, jobs, services, member: member.id, now, log }),
-    ping: () => redis.ping(),
+    ping: async () => {
+      if (!(await queue.ping())) throw new RackwrightError('redis', 'Redis does not answer', { retryable: true });
+    },
     async start() {
       await redis.start();
+      await checkDiscoveryGraph(config, definitions, foundation);
       await engine.begin();
     },
     async stop() {
@@ -89,25 +92,28 @@ interface OpenRedis {
   readonly address: RedisAddress;
   start(): Promise<void>;
   stop(): Promise<void>;
-  ping(): Promise<void>;
 }
 
 /** The configured Redis, or a managed one in the data directory. */
 function openRedis({ redis }: Config, { dataDir, log }: Foundation): OpenRedis {
-  if (redis.url !== undefined) {
-    const nothing = (): Promise<void> => Promise.resolve();
-    return { address: { url: redis.url }, start: nothing, stop: nothing, ping: nothing };
+  if (redis.url === undefined) {
+    const managed = createManagedRedis({ dataDirectory: dataDir, log });
+    return { address: { path: managed.path }, start: managed.start, stop: managed.stop };
   }
-  const managed = createManagedRedis({ dataDirectory: dataDir, log });
-  return {
-    address: { path: managed.path },
-    start: managed.start,
-    stop: managed.stop,
-    async ping() {
-      if (!(await managed.ping()))
-        throw new RackwrightError('redis', 'redis-server does not answer; it is started again');
-    },
-  };
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { address: { url: redis.url }, start: nothing, stop: nothing };
+}
+
+/** A discovery graph that does not move its node would leave every node `new`: said at the start, not found out later. */
+async function checkDiscoveryGraph(
+  { discovery }: Config,
+  definitions: Definitions,
+  { log }: Foundation,
+): Promise<void> {
+  const graph = await definitions.graph(discovery.graph);
+  if (graph?.nodeEvents === true || !discovery.enabled) return;
+  const problem = graph ? 'does not say nodeEvents: true, so nodes that run it stay new' : 'is not known';
+  log.warn({ event: 'discovery.graph', graph: discovery.graph }, `discovery.graph ${discovery.graph} ${problem}`);
 }
 
 /** What options of tasks may name, by RackHD's words. */

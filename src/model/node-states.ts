@@ -8,7 +8,7 @@ interface StateRow {
   readonly boots: 'discovery' | 'nothing';
   /** In-progress states only: after so long without an end, `expire` is applied. */
   readonly deadlineMinutes?: number;
-  /** Event -> next state. An event without an entry is refused, and the refusal is a fact. */
+  /** Event -> next state. An event without an entry is refused. */
   readonly on: Readonly<Partial<Record<NodeEvent, NodeStateName>>>;
 }
 

@@ -8,6 +8,12 @@ export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** It was killed at its deadline. */
+  readonly timedOut?: boolean | undefined;
+  /** More was printed than the agent keeps: what is here is the beginning. */
+  readonly truncated?: boolean | undefined;
+  /** The agent was ended in the middle of it, and cannot say what it did. */
+  readonly interrupted?: boolean | undefined;
 }
 
 /** A delivered attempt. */
@@ -65,13 +71,17 @@ async function checkCommand(
   { boot, runId, label, attempt }: AgentReport,
   { command, result }: { command: AgentCommand; result: CommandResult | undefined },
 ): Promise<string | undefined> {
-  if (!result) return `'${command.command.slice(0, 80)}' was not run`;
+  const name = `'${command.command.split('\n', 1)[0]?.slice(0, 80) ?? ''}'`;
+  if (!result) return `${name} was not run`;
+  if (result.interrupted) return `${name} was interrupted, and may have taken effect`;
+  if (result.timedOut) return `${name} did not end in time`;
   const accepted = command.acceptedResponseCodes ?? [0];
   if (!accepted.includes(result.code)) {
     const why = result.stderr.trim().split('\n').at(-1) ?? '';
-    return `'${command.command.slice(0, 80)}' ended with code ${result.code}${why === '' ? '' : `: ${why.slice(0, 300)}`}`;
+    return `${name} ended with code ${result.code}${why === '' ? '' : `: ${why.slice(0, 300)}`}`;
   }
   if (!command.catalog) return undefined;
+  if (result.truncated) return `${name} printed more than a catalog may have`;
   const { source, format } = command.catalog;
   const ingested = await deps.ingest({
     nodeId: boot.nodeId,

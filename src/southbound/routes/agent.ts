@@ -22,9 +22,16 @@ const sessionBody = z.object({
   macs: z.array(z.string().max(32)).min(1).max(256),
 });
 
-const reportBody = z.object({
-  results: z.array(z.object({ code: z.int(), stdout: z.string(), stderr: z.string() })).max(1000),
+const flag = z.boolean().optional();
+const commandResult = z.object({
+  code: z.int(),
+  stdout: z.string(),
+  stderr: z.string(),
+  timedOut: flag,
+  truncated: flag,
+  interrupted: flag,
 });
+const reportBody = z.object({ results: z.array(commandResult).max(1000) });
 
 const attemptParams = z.object({
   runId: z.string().max(64),

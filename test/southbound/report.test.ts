@@ -1,0 +1,101 @@
+import type { NewFact } from '../../src/model/fact.ts';
+import type { Boot } from '../../src/model/records.ts';
+import { acceptReport, type AgentReport, type CommandResult } from '../../src/southbound/report.ts';
+import type { SouthboundDeps } from '../../src/southbound/deps.ts';
+import type { AttemptReport } from '../../src/workflows/engine-interface.ts';
+import type { AgentCommand } from '../../src/workflows/job.ts';
+
+const dmi: AgentCommand = { command: 'dmidecode', catalog: { source: 'dmi', format: 'auto' } };
+const plain: AgentCommand = { command: 'true', acceptedResponseCodes: [0, 3] };
+const done = (more: Partial<CommandResult> = {}): CommandResult => ({ code: 0, stdout: 'out', stderr: '', ...more });
+
+/** Reports against one open attempt of node n1 with these commands. */
+async function report(
+  commands: AgentCommand[],
+  results: CommandResult[],
+  change: { nodeId?: string; ingest?: string } = {},
+) {
+  const ended: AttemptReport[] = [];
+  const ingested: string[] = [];
+  const facts: NewFact[] = [];
+  const deps: Partial<SouthboundDeps> = {
+    engine: {
+      attempt: () => Promise.resolve({ nodeId: change.nodeId ?? 'n1', work: { commands } }),
+      report: (_, outcome) => {
+        ended.push(outcome);
+        return Promise.resolve('accepted');
+      },
+    } as SouthboundDeps['engine'],
+    ingest: ({ source }) => {
+      ingested.push(source);
+      return Promise.resolve(change.ingest === undefined ? { ok: true } : { ok: false, reason: change.ingest });
+    },
+    record: (fact) => facts.push(fact),
+  };
+  const request: AgentReport = {
+    boot: { nodeId: 'n1', mac: 'm' } as Boot,
+    runId: 'r',
+    label: 'l',
+    attempt: 1,
+    results,
+  };
+  const answer = await acceptReport(deps as SouthboundDeps, request);
+  return { answer, outcome: ended[0], ingested, facts };
+}
+
+test('accepted codes end well, catalogs are ingested', async () => {
+  expect(await report([dmi, plain], [done(), done({ code: 3 })])).toMatchObject({
+    answer: 'accepted',
+    outcome: { ok: true },
+    ingested: ['dmi'],
+    facts: [{ kind: 'agent.report' }],
+  });
+});
+
+test.each([
+  [
+    'a code that is not accepted',
+    [plain],
+    [done({ code: 7, stderr: 'a\nno such disk\n' })],
+    "'true' ended with code 7: no such disk",
+    [],
+  ],
+  ['a result that is missing', [plain, dmi], [done()], "'dmidecode' was not run", []],
+  [
+    'a command that was killed at its deadline',
+    [plain],
+    [done({ code: 124, timedOut: true })],
+    "'true' did not end in time",
+    [],
+  ],
+  [
+    'a command that was interrupted',
+    [plain],
+    [done({ code: 125, interrupted: true })],
+    "'true' was interrupted, and may have taken effect",
+    [],
+  ],
+  ['an output that is cut', [dmi], [done({ truncated: true })], "'dmidecode' printed more than a catalog may have", []],
+] as const)('%s ends badly, in words', async (_, commands, results, message, ingested) => {
+  const ended = await report([...commands], [...results]);
+  expect(ended.outcome).toMatchObject({ ok: false, message });
+  expect(ended.ingested).toEqual(ingested);
+});
+
+test('one bad catalog does not keep the others out', async () => {
+  const ended = await report([dmi, { ...dmi, catalog: { source: 'lshw', format: 'auto' } }], [done(), done()], {
+    ingest: 'garbage',
+  });
+  expect(ended.ingested).toEqual(['dmi', 'lshw']);
+  expect(ended.outcome?.message).toBe('catalog dmi: garbage; catalog lshw: garbage');
+});
+
+test("another node's attempt is stale, and a fact", async () => {
+  const ended = await report([dmi], [done()], { nodeId: 'n2' });
+  expect(ended).toMatchObject({
+    answer: 'stale',
+    outcome: undefined,
+    ingested: [],
+    facts: [{ kind: 'agent.refused' }],
+  });
+});
