@@ -16,6 +16,11 @@ export interface CommandResult {
   readonly interrupted?: boolean | undefined;
 }
 
+/** What reading a report needs of the southbound. */
+interface ReportDeps extends Pick<SouthboundDeps, 'ingest' | 'record'> {
+  readonly engine: Pick<SouthboundDeps['engine'], 'attempt' | 'report'>;
+}
+
 /** A delivered attempt. */
 export interface AgentReport {
   readonly boot: Boot;
@@ -32,7 +37,7 @@ const keptOutput = 4096;
  * Ingests what a report brings, then tells the engine how the attempt ended. Catalogs are written first: a crash
  * between the two makes the agent deliver the same report again, which changes nothing.
  */
-export async function acceptReport(deps: SouthboundDeps, report: AgentReport): Promise<ReportAnswer> {
+export async function acceptReport(deps: ReportDeps, report: AgentReport): Promise<ReportAnswer> {
   const { boot, runId, label, attempt, results } = report;
   const key = { runId, label, attempt };
   const open = await deps.engine.attempt(runId, label, attempt);
@@ -67,7 +72,7 @@ export async function acceptReport(deps: SouthboundDeps, report: AgentReport): P
 
 /** What is wrong with one command's result; undefined: nothing. */
 async function checkCommand(
-  deps: SouthboundDeps,
+  deps: ReportDeps,
   { boot, runId, label, attempt }: AgentReport,
   { command, result }: { command: AgentCommand; result: CommandResult | undefined },
 ): Promise<string | undefined> {

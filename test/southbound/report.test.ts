@@ -1,8 +1,8 @@
 import type { NewFact } from '../../src/model/fact.ts';
 import type { Boot } from '../../src/model/records.ts';
 import { acceptReport, type AgentReport, type CommandResult } from '../../src/southbound/report.ts';
-import type { SouthboundDeps } from '../../src/southbound/deps.ts';
-import type { AttemptReport } from '../../src/workflows/engine-interface.ts';
+import type { SourceReport } from '../../src/discovery/ingest.ts';
+import type { AttemptId, AttemptReport } from '../../src/workflows/engine-interface.ts';
 import type { AgentCommand } from '../../src/workflows/job.ts';
 
 const dmi: AgentCommand = { command: 'dmidecode', catalog: { source: 'dmi', format: 'auto' } };
@@ -18,19 +18,19 @@ async function report(
   const ended: AttemptReport[] = [];
   const ingested: string[] = [];
   const facts: NewFact[] = [];
-  const deps: Partial<SouthboundDeps> = {
+  const deps = {
     engine: {
       attempt: () => Promise.resolve({ nodeId: change.nodeId ?? 'n1', work: { commands } }),
-      report: (_, outcome) => {
+      report: (_: AttemptId, outcome: AttemptReport) => {
         ended.push(outcome);
         return Promise.resolve('accepted');
       },
-    } as SouthboundDeps['engine'],
-    ingest: ({ source }) => {
+    },
+    ingest: ({ source }: SourceReport) => {
       ingested.push(source);
       return Promise.resolve(change.ingest === undefined ? { ok: true } : { ok: false, reason: change.ingest });
     },
-    record: (fact) => facts.push(fact),
+    record: (fact: NewFact) => facts.push(fact),
   };
   const request: AgentReport = {
     boot: { nodeId: 'n1', mac: 'm' } as Boot,
@@ -39,7 +39,7 @@ async function report(
     attempt: 1,
     results,
   };
-  const answer = await acceptReport(deps as SouthboundDeps, request);
+  const answer = await acceptReport(deps, request);
   return { answer, outcome: ended[0], ingested, facts };
 }
 
