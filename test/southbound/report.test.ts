@@ -23,7 +23,7 @@ async function report(
       attempt: () => Promise.resolve({ nodeId: change.nodeId ?? 'n1', work: { commands } }),
       report: (_: AttemptId, outcome: AttemptReport) => {
         ended.push(outcome);
-        return Promise.resolve('accepted');
+        return Promise.resolve('accepted' as const);
       },
     },
     ingest: ({ source }: SourceReport) => {
