@@ -1,7 +1,7 @@
 import type { NewFact } from '../../src/model/fact.ts';
 import type { Boot } from '../../src/model/records.ts';
 import { acceptReport, type AgentReport, type CommandResult } from '../../src/southbound/report.ts';
-import type { SourceReport } from '../../src/discovery/ingest.ts';
+import type { IngestResult, SourceReport } from '../../src/discovery/ingest.ts';
 import type { AttemptId, AttemptReport } from '../../src/workflows/engine-interface.ts';
 import type { AgentCommand } from '../../src/workflows/job.ts';
 
@@ -26,7 +26,7 @@ async function report(
         return Promise.resolve('accepted' as const);
       },
     },
-    ingest: ({ source }: SourceReport) => {
+    ingest: ({ source }: SourceReport): Promise<IngestResult> => {
       ingested.push(source);
       return Promise.resolve(change.ingest === undefined ? { ok: true } : { ok: false, reason: change.ingest });
     },
