@@ -15,14 +15,14 @@ const compose = parse(readFileSync(join(import.meta.dirname, '../docker-compose.
 
 test('the networks have the names that RackHD users know', () => {
   expect(Object.keys(compose.networks).sort()).toEqual(['rackhd_admin', 'rackhd_southbound']);
-  expect(Object.keys(compose.services['rackwright']?.networks as object)).toEqual([
+  expect(Object.keys(compose.services.rackwright?.networks as object)).toEqual([
     'rackhd_admin',
     'rackhd_southbound',
   ]);
 });
 
 test("the server's variables are a right configuration", () => {
-  const { config } = loadConfig({ env: compose.services['rackwright']?.environment ?? {}, flags: {} });
+  const { config } = loadConfig({ env: compose.services.rackwright?.environment ?? {}, flags: {} });
   expect(config).toMatchObject({ store: 'mongodb', admin: { auth: 'none' }, southbound: { address: '172.31.128.2' } });
   expect(config.southbound.subnets[0]).toMatchObject({ addresses: true, boot: true });
   expect(() => {
