@@ -2,7 +2,7 @@
 ARG BASE=debian:12-slim
 
 FROM ${BASE} AS build
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates npm mmdebstrap cpio zstd kmod xz-utils \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates npm \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/rackwright
 COPY package.json package-lock.json .npmrc ./
