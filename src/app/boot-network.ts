@@ -6,9 +6,11 @@ import { enrol, findNode } from '../discovery/enrol.ts';
 import { createIngest } from '../discovery/ingest.ts';
 import { createListener } from '../http/listener.ts';
 import type { Role } from '../model/role.ts';
+import { networkContains } from '../net/address.ts';
 import { createSouthbound } from '../southbound/app.ts';
 import { createBoots } from '../southbound/boots.ts';
-import type { Store } from '../store/collections.ts';
+import { createEnrolmentLimit } from '../southbound/enrolments.ts';
+import { foreignPeer } from '../southbound/script-peer.ts';
 import { createFileOpener } from '../tftp/root.ts';
 import { createTftpServer } from '../tftp/server.ts';
 import type { Engine } from '../workflows/engine-interface.ts';
@@ -69,7 +71,8 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
       ...bootFacts,
       findNode: (mac, uuid) => findNode(store, mac, uuid),
       enrol: (sighting) => enrol(sighting, { store, record, now }),
-      leasedAddress: (mac) => leasedAddress(store, mac, now()),
+      foreignPeer: (mac, peer) => scriptRefusal(deps, mac, peer),
+      enrolments: createEnrolmentLimit(now),
       ingest: createIngest({ store, record }),
       record,
       log,
@@ -93,8 +96,13 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
   return listenerRole({ name: 'southbound', listener, draining, beside: [sweep] });
 }
 
-/** The address that a MAC holds by a lease of ours that still runs. */
-async function leasedAddress(store: Store, mac: string, now: Date): Promise<string | undefined> {
-  const { items } = await store.leases.find({ where: { mac, state: 'bound', expiresAt: { gt: now.toISOString() } } });
-  return items.length === 1 ? items[0]?.address : undefined;
+/** Why a peer may not have a MAC's script, by the leases in the store and the subnets of this server. */
+async function scriptRefusal(
+  { foundation: { store, now }, southbound }: BootNetworkDeps,
+  mac: string,
+  peer: string,
+): Promise<string | undefined> {
+  const { items: leases } = await store.leases.find({ where: { mac } });
+  const ours = southbound.subnets.some(({ network, addresses }) => addresses && networkContains(network, peer));
+  return foreignPeer({ mac, peer, leases, ours, now: now() });
 }

@@ -8,6 +8,7 @@ import type { Sighting } from '../discovery/enrol.ts';
 import type { IngestResult, SourceReport } from '../discovery/ingest.ts';
 import type { Engine } from '../workflows/engine-interface.ts';
 import type { Boots } from './boots.ts';
+import type { EnrolmentLimit } from './enrolments.ts';
 
 /** What the southbound routes are made of. */
 export interface SouthboundDeps {
@@ -21,8 +22,10 @@ export interface SouthboundDeps {
   startDiscovery(node: Node): Promise<void>;
   /** What the machine boots now. */
   target(node: Node | undefined): Promise<BootTarget>;
-  /** The address that the MAC holds by our lease; undefined where we give out none. */
-  leasedAddress(mac: Mac): Promise<Ipv4 | undefined>;
+  /** Why the peer may not have the script of the MAC; undefined: it may. */
+  foreignPeer(mac: Mac, peer: Ipv4): Promise<string | undefined>;
+  /** How many unknown machines an address may bring. */
+  readonly enrolments: EnrolmentLimit;
   /** Adds MACs and UUID that the agent proved to the node. */
   confirmNode(nodeId: string, seen: { macs: readonly Mac[]; uuid?: string | undefined }): Promise<void>;
   ingest(report: SourceReport): Promise<IngestResult>;

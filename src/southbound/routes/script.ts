@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineRoute, type Route } from '../../http/route.ts';
+import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import { parseMac } from '../../net/mac.ts';
 import { renderScript } from '../../boot/script.ts';
 import type { BootTarget } from '../../boot/target.ts';
@@ -25,12 +25,15 @@ export function scriptRoutes(deps: SouthboundDeps): Route[] {
       operationId: 'bootScript',
       tag: 'boot',
       query: scriptQuery,
-      responses: { 200: 'an iPXE script', 403: 'asked for from an address that is not the lease of the MAC' },
+      responses: {
+        200: 'an iPXE script',
+        403: 'asked for from an address that is not the lease of the MAC',
+        429: 'too many unknown machines from that address',
+      },
       async handle({ query, peer }) {
-        const refusal = await refuseForeign(deps, query.mac, peer);
-        if (refusal !== undefined) return { problem: { status: 403, detail: refusal } };
-        const script = await scriptFor(deps, { mac: query.mac, address: peer, uuid: query.uuid });
-        return { status: 200, text: script, type: 'text/plain; charset=utf-8' };
+        const foreign = await deps.foreignPeer(query.mac, peer);
+        if (foreign !== undefined) return refuse(deps, { mac: query.mac, address: peer }, 403, foreign);
+        return scriptFor(deps, { mac: query.mac, address: peer, uuid: query.uuid });
       },
     }),
     defineRoute({
@@ -63,24 +66,29 @@ export function scriptRoutes(deps: SouthboundDeps): Route[] {
   ];
 }
 
-/** A script makes a boot for an address: it must be the one that the MAC holds, where we are who gave it. */
-async function refuseForeign(deps: SouthboundDeps, ofMac: string, peer: string): Promise<string | undefined> {
-  const leased = await deps.leasedAddress(ofMac);
-  if (leased === undefined || leased === peer) return undefined;
-  const text = `the script of ${ofMac} was asked for from ${peer}, and its lease is ${leased}`;
-  deps.record({ kind: 'boot.identity-refused', how: 'packet', text, mac: ofMac, address: peer });
-  return text;
+function refuse(
+  { record }: SouthboundDeps,
+  about: { mac: string; address: string },
+  status: number,
+  detail: string,
+): RouteResponse {
+  record({ kind: 'boot.identity-refused', how: 'packet', text: detail, ...about });
+  return { problem: { status, detail } };
 }
 
 async function scriptFor(
   deps: SouthboundDeps,
   machine: { mac: string; address: string; uuid: string | undefined },
-): Promise<string> {
+): Promise<RouteResponse> {
   const { uuid: machineUuid, ...rest } = machine;
   const sighting = machineUuid === undefined ? rest : { ...rest, uuid: machineUuid };
   const known = await deps.findNode(machine.mac, machineUuid);
   const first = await deps.target(known);
   if (first.kind === 'nothing' && !known) return answer(deps, machine, { target: first, node: undefined });
+  if (!known && !deps.enrolments.admit(machine.address)) {
+    const text = `${machine.mac} is unknown, and ${machine.address} has brought too many unknown machines in the last hour`;
+    return refuse(deps, { mac: machine.mac, address: machine.address }, 429, text);
+  }
   const node = await deps.enrol(sighting);
   if (first.kind === 'discovery') await deps.startDiscovery(node);
   return answer(deps, machine, { target: first, node });
@@ -90,7 +98,7 @@ async function answer(
   deps: SouthboundDeps,
   machine: { mac: string; address: string; uuid: string | undefined },
   { target, node }: { target: BootTarget; node: Node | undefined },
-): Promise<string> {
+): Promise<RouteResponse> {
   const boots = target.kind !== 'nothing' && node !== undefined;
   const boot = boots ? await deps.boots.begin({ ...machine, nodeId: node.id }) : undefined;
   deps.record({
@@ -106,7 +114,7 @@ async function answer(
     ...(node ? { nodeId: node.id } : {}),
     data: { target: target.kind, reason: target.reason, ...(boot ? { bootId: boot.id } : {}) },
   });
-  return renderScript(target, {
+  const text = renderScript(target, {
     url: deps.url,
     mac: machine.mac,
     ...(machine.uuid === undefined ? {} : { uuid: machine.uuid }),
@@ -114,4 +122,5 @@ async function answer(
     kernelArgs: deps.kernelArgs,
     ...(boot ? { bootId: boot.id } : {}),
   });
+  return { status: 200, text, type: 'text/plain; charset=utf-8' };
 }
