@@ -2,14 +2,13 @@ import type { AskBoot } from '../boot/client.ts';
 import { bootOffer } from '../boot/offer.ts';
 import { chooseTarget, type BootTarget } from '../boot/target.ts';
 import type { Config } from '../config-schema.ts';
+import { confirmNode } from '../discovery/confirm.ts';
 import { findNode } from '../discovery/enrol.ts';
 import type { Log } from '../log.ts';
 import { nodeStates } from '../model/node-states.ts';
 import type { Node } from '../model/node.ts';
-import { isRealUuid } from '../model/uuid.ts';
 import type { Mac } from '../net/mac.ts';
 import type { Store } from '../store/collections.ts';
-import { modify } from '../store/modify.ts';
 import type { Engine } from '../workflows/engine-interface.ts';
 
 interface BootFactsDeps {
@@ -55,14 +54,6 @@ export function createBootFacts({ config, store, engine, log }: BootFactsDeps): 
       }
     },
 
-    async confirmNode(nodeId, { macs, uuid }) {
-      for (const macAddress of macs) await store.lookups.insert({ macAddress, node: nodeId });
-      await modify(store.nodes, nodeId, (node) => {
-        const more = macs.filter((mac) => !node.identifiers.includes(mac));
-        const newUuid = uuid !== undefined && isRealUuid(uuid) && node.uuid !== uuid;
-        if (more.length === 0 && !newUuid) return undefined;
-        return { ...node, identifiers: [...node.identifiers, ...more], ...(newUuid ? { uuid } : {}) };
-      });
-    },
+    confirmNode: (nodeId, seen) => confirmNode(store, nodeId, seen),
   };
 }

@@ -37,6 +37,7 @@ export interface ExchangeClaim {
 }
 
 export interface Boots {
+  /** A new boot, in place of those that the same interface began at the same address and did not exchange. */
   begin(boot: { nodeId: string; mac: Mac; address: Ipv4; uuid?: string | undefined }): Promise<Boot>;
   /** A fresh secret for a boot that nobody has exchanged; asking again makes the one before useless. */
   issueIdentity(bootId: string, peer: Ipv4): Promise<IdentityResult>;
@@ -58,8 +59,11 @@ export function createBoots({ store, now }: { store: Store; now: () => Date }): 
 
     async begin({ nodeId, mac, address, uuid }) {
       const draft = { id: newId(now()), nodeId, mac, address, expiresAt: after(exchangeWithinMs) };
+      // Whoever asks for scripts in a loop has one boot; what was begun at another address is not his to end.
+      const former = await boots.find({ where: { nodeId, mac, address, kernelBootId: null } });
       const inserted = await boots.insert(uuid === undefined ? draft : { ...draft, uuid });
       if (!inserted.ok) throw new Error(`boot id ${draft.id} is taken`);
+      for (const { id } of former.items) await boots.delete(id);
       return inserted.document;
     },
 

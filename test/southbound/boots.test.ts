@@ -106,6 +106,17 @@ test("a node's newer boot ends the older one's session", async () => {
   expect(await boots.session(second.session, address)).toBeDefined();
 });
 
+test('a script asked for again and again leaves one boot, besides that which runs and those of other addresses', async () => {
+  const claim = await identity();
+  const running = await boots.exchange(claim);
+  const elsewhere = await boots.begin({ nodeId: 'n1', mac, address: '172.31.128.60' });
+  let last = '';
+  for (let round = 0; round < 20; round += 1) last = (await boots.begin({ nodeId: 'n1', mac, address, uuid })).id;
+  const { items } = await open.store.boots.find({ where: { nodeId: 'n1' } });
+  expect(items.map(({ id }) => id).sort()).toEqual([claim.bootId, elsewhere.id, last].sort());
+  expect(await boots.session(running.ok ? running.session : '', address)).toBeDefined();
+});
+
 test('boots that ended are swept', async () => {
   const boot = await boots.begin({ nodeId: 'n1', mac, address });
   clock = new Date(clock.getTime() + 3_600_000);
