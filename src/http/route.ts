@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { Problem } from './problem.ts';
@@ -66,7 +65,7 @@ export interface Route<Params = unknown, Query = unknown, Body = unknown> {
   /** Status -> schema of the body, or a description where there is none. */
   readonly responses: Readonly<Record<number, z.ZodType | string>>;
   handle(
-    request: RouteRequest<Params, Query, Body> & { readonly stream: Readable },
+    request: RouteRequest<Params, Query, Body> & { readonly stream: IncomingMessage },
   ): Promise<RouteResponse> | RouteResponse;
 }
 

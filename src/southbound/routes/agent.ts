@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
+import { readBody } from '../../http/body.ts';
+import type { Problem } from '../../http/problem.ts';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import type { Boot } from '../../model/records.ts';
 import { parseMac } from '../../net/mac.ts';
 import type { AgentWorkItem } from '../../workflows/engine-interface.ts';
-import { acceptReport } from '../report.ts';
+import { createBudget } from '../budget.ts';
+import { acceptReport, type CommandResult } from '../report.ts';
 import type { SouthboundDeps } from '../deps.ts';
 
 /** The agent's side of docs/agent-protocol.md: session, work, report. */
@@ -13,6 +17,10 @@ import type { SouthboundDeps } from '../deps.ts';
 const longPollMs = 25_000;
 /** All that one attempt's commands print, together with its JSON: 11 catalogs of a large machine are below 8 MiB. */
 const reportLimit = 32 * 1024 * 1024;
+/** For the reports of all nodes that are read at once; the others wait in their sockets. */
+const reportsMemory = 4 * reportLimit;
+/** For one report's bytes to come in: 2.3 Mbit/s for the largest. */
+const reportMs = 120_000;
 
 const sessionBody = z.object({
   bootId: z.string().max(64),
@@ -127,6 +135,7 @@ function workRoute(deps: SouthboundDeps): Route {
 }
 
 function reportRoute(deps: SouthboundDeps): Route {
+  const memory = createBudget(reportsMemory);
   return defineRoute({
     method: 'post',
     path: '/agent/attempts/:runId/:label/:attempt',
@@ -134,17 +143,39 @@ function reportRoute(deps: SouthboundDeps): Route {
     operationId: 'agentReport',
     tag: 'agent',
     params: attemptParams,
-    body: reportBody,
-    bodyLimit: reportLimit,
+    // Read by the handler: a body of that size is taken from those only who have a session, and a few at a time.
+    bodyKind: 'stream',
     responses: { 204: 'accepted, now or before', 401: 'the session is over', 409: 'no such open attempt: drop it' },
-    async handle({ params, body, headers, peer }) {
+    async handle({ params, headers, peer, signal, stream }) {
       const boot = await bootOf(deps, headers.authorization, peer);
       if (!boot) return unauthorized;
-      const answer = await acceptReport(deps, { boot, ...params, results: body.results });
-      if (answer === 'stale') return { problem: { status: 409, detail: 'there is no such open attempt of this node' } };
-      return { status: 204, empty: true };
+      const bytes = Number(headers['content-length'] ?? reportLimit);
+      const answer = await memory.spend(Math.min(bytes, reportLimit), signal, async (): Promise<RouteResponse> => {
+        const read = await readReport(stream);
+        if (!read.ok) return { problem: read.problem };
+        const accepted = await acceptReport(deps, { boot, ...params, results: read.results });
+        if (accepted !== 'stale') return { status: 204, empty: true };
+        return { problem: { status: 409, detail: 'there is no such open attempt of this node' } };
+      });
+      return answer ?? { problem: { status: 503, detail: 'the server stops; deliver again later' } };
     },
   });
+}
+
+async function readReport(
+  stream: IncomingMessage,
+): Promise<{ ok: true; results: readonly CommandResult[] } | { ok: false; problem: Problem }> {
+  // Who sends a byte now and then keeps its share of the memory no longer than this.
+  const late = setTimeout(() => stream.destroy(), reportMs);
+  try {
+    const read = await readBody(stream, 'json', reportLimit);
+    if (!read.ok) return read;
+    const parsed = reportBody.safeParse(read.value);
+    if (parsed.success) return { ok: true, results: parsed.data.results };
+    return { ok: false, problem: { status: 400, detail: z.prettifyError(parsed.error).slice(0, 1000) } };
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 const unauthorized: RouteResponse = { problem: { status: 401, detail: 'there is no such session at this address' } };
