@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Config } from './config-schema.ts';
 import { checkAdmin, createAdminRole } from './app/admin.ts';
 import { createBootNetwork } from './app/boot-network.ts';
+import { endInOrder } from './app/ending.ts';
 import { openFoundation, type Environment, type Foundation } from './app/foundation.ts';
 import { findSouthbound, type Southbound } from './app/network.ts';
 import { createWorkflows, type Workflows } from './app/workflows.ts';
@@ -15,8 +16,11 @@ import { createWhy } from './app/why.ts';
 export interface App {
   /** Starts the configured roles. Throws the fault of the first that cannot, with those before it stopped again. */
   start(): Promise<void>;
-  /** Drains and stops what was started, last first; then lets go of everything. */
-  stop(): Promise<void>;
+  /**
+   * Drains and stops what was started, last first; then lets go of everything. Does not throw: what fails or hangs is
+   * logged, and false answered.
+   */
+  stop(): Promise<boolean>;
 }
 
 const home = resolve(import.meta.dirname, '..');
@@ -32,8 +36,14 @@ export async function createApp(config: Config, environment: Environment): Promi
   try {
     const version = await readVersion();
     const workflows = await createWorkflows({ config, foundation, home, southbound });
-    const roles = createRoles({ config, foundation, southbound, workflows, version });
-    return createLifecycle({ config, foundation, workflows, roles });
+    try {
+      const roles = createRoles({ config, foundation, southbound, workflows, version });
+      return createLifecycle({ config, foundation, workflows, roles });
+    } catch (error) {
+      // Its connections to Redis would keep the process alive.
+      await workflows.stop();
+      throw error;
+    }
   } catch (error) {
     await foundation.close();
     throw error;
@@ -73,14 +83,20 @@ function createLifecycle(parts: {
   const { log } = foundation;
   const started: Role[] = [];
 
-  const stop = async (): Promise<void> => {
+  const stop = async (): Promise<boolean> => {
     const last = started.splice(0).reverse();
-    for (const role of last) await role.drain();
-    for (const role of last) await role.stop();
-    await workflows.stop();
-    await foundation.member.stop();
-    await foundation.close();
+    const well = await endInOrder(
+      [
+        ...last.map((role) => ({ name: `draining ${role.name}`, end: () => role.drain() })),
+        ...last.map((role) => ({ name: role.name, end: () => role.stop() })),
+        { name: 'workflows', end: workflows.stop },
+        { name: 'member', end: foundation.member.stop },
+        { name: 'store', end: foundation.close },
+      ],
+      log,
+    );
     log.info({ event: 'server.stopped' }, 'stopped');
+    return well;
   };
 
   return {

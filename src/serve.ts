@@ -17,7 +17,8 @@ async function serve(config: Config): Promise<void> {
   await app.start();
   await stopped;
   log.info({ event: 'server.stopping' }, 'stopping: no new work is taken');
-  await app.stop();
+  // What hangs would keep the process from ending by itself.
+  if (!(await app.stop())) process.exit(1);
 }
 
 function stopSignal(): Promise<void> {

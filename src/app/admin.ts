@@ -5,6 +5,7 @@ import type { Config } from '../config-schema.ts';
 import { describeError, InputError } from '../errors.ts';
 import { createListener, type ListenAddress } from '../http/listener.ts';
 import type { Role } from '../model/role.ts';
+import { endsWithin } from '../net/ends-within.ts';
 import { createMetrics } from './metrics.ts';
 import { isSouthboundPeer, type Southbound } from './network.ts';
 import { rackhdConfig } from './rackhd-config.ts';
@@ -73,12 +74,15 @@ export function createAdminRole({ config, version, foundation, southbound, parts
   return listenerRole({ name: 'api', listener, draining, beside: [stopMetrics] });
 }
 
+/** A store or Redis that hangs is not well, and must not make who asks wait. */
+const checkMs = 5_000;
+
 async function checkHealth(checks: Readonly<Record<string, () => Promise<void>>>): Promise<Health> {
   const parts = await Promise.all(
     Object.entries(checks).map(async ([name, check]): Promise<[string, Health['parts'][string]]> => {
       try {
-        await check();
-        return [name, { ok: true }];
+        if (await endsWithin(check(), checkMs)) return [name, { ok: true }];
+        return [name, { ok: false, detail: `no answer within ${checkMs / 1000} s` }];
       } catch (error) {
         return [name, { ok: false, detail: describeError(error) }];
       }

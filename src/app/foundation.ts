@@ -24,7 +24,7 @@ export interface Foundation extends Environment {
   /** Rejects where the store cannot be read. */
   readonly ping: () => Promise<void>;
   /** Writes what is pending, then lets go of store and data directory. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Takes the data directory for this process alone, then opens keys, store and fact log. */
@@ -44,9 +44,11 @@ export async function openFoundation(config: Config, { log, now }: Environment):
       member: createMember({ store: open.store, roles: config.roles, dataDir: claim.path, now, log }),
       ping: () => open.ping(),
       async close() {
-        await facts.stop();
-        await open.close();
-        claim.release();
+        try {
+          await facts.stop();
+        } finally {
+          await open.close().finally(claim.release);
+        }
       },
     };
   } catch (error) {

@@ -24,8 +24,8 @@ export interface Workflows {
   readonly obm: Obm;
   readonly worker: Role;
   /** Redis, the definitions' directory and the engine's sweep. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
   /** Rejects where Redis does not answer. */
   readonly ping: () => Promise<void>;
 }
@@ -72,9 +72,12 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
       await engine.begin();
     },
     async stop() {
-      await engine.stop();
-      await queue.close();
-      await redis.stop();
+      try {
+        await engine.stop();
+      } finally {
+        await queue.close();
+        await redis.stop();
+      }
     },
   };
 }
