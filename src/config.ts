@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, YAMLError } from 'yaml';
 import { z } from 'zod';
-import { InputError, RackwrightError } from './errors.ts';
+import { describeError, InputError, RackwrightError } from './errors.ts';
 import { configSchema, type Config } from './config-schema.ts';
 
 /**
@@ -91,10 +91,18 @@ function readYaml(file: string): unknown {
     throw new RackwrightError('config', `cannot read the configuration file ${file}`, { cause });
   }
   try {
-    return parseYaml(text) ?? {};
-  } catch (cause) {
-    throw new RackwrightError('config', `${file} is not YAML`, { cause });
+    // Pretty errors quote the line, which may hold a password.
+    return parseYaml(text, { prettyErrors: false }) ?? {};
+  } catch (error) {
+    throw new RackwrightError('config', `${file} is not YAML: ${yamlProblem(error, text)}`);
   }
+}
+
+/** What is wrong, and in which line; no word of the file itself. */
+function yamlProblem(error: unknown, text: string): string {
+  if (!(error instanceof YAMLError)) return describeError(error);
+  const line = text.slice(0, error.pos[0]).split('\n').length;
+  return `${error.code.toLowerCase().replaceAll('_', ' ')} at line ${line}`;
 }
 
 function put(

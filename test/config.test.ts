@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { configOptions, loadConfig } from '../src/config.ts';
+import { describeError } from '../src/errors.ts';
 import { sampleConfig, showConfig } from '../src/config-print.ts';
 
 let dir: string;
@@ -57,6 +58,21 @@ test('an unknown variable or flag is named', () => {
     'RACKWRIGHT_ADMIN_PROT: is not an option',
   );
   expect(() => loadConfig({ env: {}, flags: { 'admin-prot': '1' } })).toThrow('--admin-prot: is not an option');
+});
+
+test('a file that is no YAML is told by its line, without quoting what may be a password', () => {
+  const text = 'admin:\n  port: 9090\nmongodb: { url: "mongodb://root:hunter2@db"\n';
+  const load = () => loadConfig({ file: file(text), env: {}, flags: {} });
+  expect(load).toThrow(/is not YAML: .* at line \d/);
+  const told = (): string => {
+    try {
+      load();
+    } catch (error) {
+      return describeError(error);
+    }
+    return '';
+  };
+  expect(told()).not.toContain('hunter2');
 });
 
 test('a file that is missing or no YAML is named', () => {
