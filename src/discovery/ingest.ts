@@ -4,6 +4,7 @@ import type { Store } from '../store/collections.ts';
 import { modify } from '../store/modify.ts';
 import { readJson, type Parsed } from './catalogers/cataloger.ts';
 import { catalogerFor } from './catalogers/index.ts';
+import { mostMacs } from './confirm.ts';
 
 /** One source's output, as an agent delivered it. */
 export interface SourceReport {
@@ -22,6 +23,8 @@ export type IngestResult = { readonly ok: true } | { readonly ok: false; readonl
 
 /** Most nesting that a stored catalog may have; real inventories stay below 20. */
 const maxDepth = 64;
+/** MongoDB takes documents of 16 MiB, and so do we everywhere; the rest of the record needs little. */
+const maxBytes = 15 * 1024 * 1024;
 
 /**
  * Report -> parser -> catalog, summary and lookups. Never throws for what a report says: a report that cannot be read
@@ -34,7 +37,7 @@ export function createIngest(deps: {
   const { store, record } = deps;
   return async (report) => {
     const { nodeId, runId, source } = report;
-    const parsed = read(report);
+    const parsed = fitting(read(report));
     if (!parsed.ok) {
       record({
         kind: 'catalog.failed',
@@ -46,12 +49,31 @@ export function createIngest(deps: {
       });
       return parsed;
     }
-    await store.catalogs.insert({ nodeId, source, data: storable(parsed.data), origin: `${report.attempt}/${source}` });
+    await store.catalogs.insert({ nodeId, source, data: parsed.data, origin: `${report.attempt}/${source}` });
     if (parsed.summary) await mergeSummary(store, nodeId, parsed.summary);
-    for (const { mac, ip } of parsed.lookups ?? []) await rememberLookup(store, { mac, ip, nodeId });
+    for (const { mac, ip } of parsed.lookups?.slice(0, mostMacs) ?? [])
+      await rememberLookup(store, { mac, ip, nodeId });
     record({ kind: 'catalog.stored', how: 'token', text: `catalog ${source} stored`, nodeId, runId, data: { source } });
     return { ok: true };
   };
+}
+
+/** What was parsed, as it is stored; or why it cannot be: the same report would come again and again. */
+function fitting(parsed: Parsed): Parsed {
+  if (!parsed.ok) return parsed;
+  const data = storable(parsed.data);
+  if (storedBytes(data) > maxBytes) return { ok: false, reason: 'it is too large to be stored' };
+  return { ...parsed, data };
+}
+
+/** Most bytes that the value takes in a store, as BSON counts them (bsonspec.org). */
+export function storedBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value) + 5;
+  if (typeof value !== 'object' || value === null) return 8;
+  return Object.entries(value).reduce(
+    (sum, [key, inner]: [string, unknown]) => sum + Buffer.byteLength(key) + 2 + storedBytes(inner),
+    5,
+  );
 }
 
 function read({ source, format, output }: SourceReport): Parsed {
@@ -76,7 +98,7 @@ export function storable(value: unknown, depth = 0): unknown {
 
 async function mergeSummary(store: Store, nodeId: string, summary: Partial<NodeSummary>): Promise<void> {
   await modify(store.nodes, nodeId, (node) => {
-    const macs = [...new Set([...(node.summary.macs ?? []), ...(summary.macs ?? [])])];
+    const macs = [...new Set([...(node.summary.macs ?? []), ...(summary.macs ?? [])])].slice(0, mostMacs);
     return { ...node, summary: { ...node.summary, ...summary, ...(macs.length > 0 ? { macs } : {}) } };
   });
 }
