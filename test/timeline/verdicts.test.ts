@@ -27,6 +27,12 @@ const top = (steps: Steps, given: Given): string => {
 
 const upTo = (hop: string): Steps => healthy[hop] ?? [];
 
+test('what was told to go on without us is not under way', () => {
+  const told = step.offer('firmware', undefined, 'the node is discovered and no run wants it to boot');
+  const { verdicts } = judge([...upTo('asked'), [20.1, told]], { now: 22, state: 'discovered' });
+  expect(verdicts.map(({ cause }) => cause)).toEqual(['nothing-to-boot']);
+});
+
 describe('the first verdict', () => {
   test.each<[string, Steps, Given, string]>([
     ['switched on, then nothing', upTo('power'), { now: 400, state: 'new' }, 'never-asked: stopped'],

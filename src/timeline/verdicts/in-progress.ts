@@ -1,4 +1,5 @@
 import type { Hop } from '../progress.ts';
+import { refusalOf } from './nothing-to-boot.ts';
 import { type Cause, duration, evidenceOf, isQuiet, patience } from './verdict.ts';
 
 const waitsFor: Readonly<Record<Hop, string>> = {
@@ -26,6 +27,8 @@ export const inProgress: Cause = {
     // Seen, but not on its way to us: an operating system of its own.
     if (reached === 'power' && lastSeen) return undefined;
     if (reached === 'agent' && view.subject.state === 'discovered') return undefined;
+    // It was told to go on without us.
+    if (refusalOf(view)) return undefined;
     const limit = patience[reached];
     return {
       confidence: 0.8,

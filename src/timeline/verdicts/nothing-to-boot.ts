@@ -24,7 +24,7 @@ export const nothingToBoot: Cause = {
 };
 
 /** The answer without a file, if the boot ended there. */
-function refusalOf({ progress }: View): { fact: Fact; key: 'noFile' | 'reason' } | undefined {
+export function refusalOf({ progress }: View): { fact: Fact; key: 'noFile' | 'reason' } | undefined {
   const { answer, script, reached } = progress;
   if (reached === 'script' && script?.data.target === 'nothing') return { fact: script, key: 'reason' };
   const answered = reached === 'answered' || reached === 'ipxe';
