@@ -17,8 +17,9 @@ check: deps ## types, lint, layers, dead code and unit tests: the quick half of 
 microkernel: deps ## build the discovery OS into .cache/microkernel
 	@microkernel/build
 
+# STORE=mongodb MONGODB_URL=mongodb://... make lab: the same with its documents in MongoDB
 lab: deps microkernel ## two virtual servers, powered on over IPMI, discovered by us; the lab stays up
-	@bin/rackwright lab up
+	@bin/rackwright lab up $(if $(STORE),--store $(STORE))
 
 lab-down: ## remove every trace of the lab
 	@bin/rackwright lab down
