@@ -90,7 +90,8 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
     addresses: [{ address, port: config.southbound.httpPort }],
     admit: (peer) => isSouthboundPeer(southbound, peer),
     log,
-    limits: { requestMs: 0, connections: 4096 },
+    // A machine has a handful of connections: one that opens all it can must not keep the others out.
+    limits: { requestMs: 0, connections: 4096, connectionsPerPeer: 64 },
   });
   const sweep = repeating(60_000, () => boots.sweep(), log);
   return listenerRole({ name: 'southbound', listener, draining, beside: [sweep] });

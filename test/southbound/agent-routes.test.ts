@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createHttpApp } from '../../src/http/app.ts';
 import { createRouter } from '../../src/http/router.ts';
+import type { NewFact } from '../../src/model/fact.ts';
 import { createLog } from '../../src/log.ts';
 import type { SouthboundDeps } from '../../src/southbound/deps.ts';
 import { agentRoutes } from '../../src/southbound/routes/agent.ts';
@@ -11,9 +12,15 @@ const session = 's'.repeat(43);
 const path = '/agent/attempts/r/l/1';
 let server: TestServer;
 let reported: unknown[];
+let facts: NewFact[];
+/** What the engine does while an agent waits for work. */
+let waits: (gone: AbortSignal) => Promise<void>;
+let work: unknown;
 
 beforeEach(async () => {
   reported = [];
+  facts = [];
+  work = undefined;
   const deps = {
     boots: { session: (token: string) => Promise.resolve(token === session ? { nodeId: 'n1', mac: 'm' } : undefined) },
     engine: {
@@ -22,8 +29,10 @@ beforeEach(async () => {
         reported.push(outcome);
         return Promise.resolve('accepted');
       },
+      workFor: () => Promise.resolve(work),
+      changed: (_: string, gone: AbortSignal) => waits(gone),
     },
-    record: () => undefined,
+    record: (fact: NewFact) => facts.push(fact),
   } as unknown as SouthboundDeps;
   const log = createLog('silent');
   server = await startTestServer(createHttpApp([{ handler: createRouter(agentRoutes(deps), { log }) }]));
@@ -53,6 +62,41 @@ test('no byte of a report is waited for from who has no session', async () => {
   const [answer] = (await once(socket, 'data')) as [Buffer];
   socket.destroy();
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+});
+
+describe('an agent that waits for work', () => {
+  const task = { runId: 'r', label: 'l', attempt: 1, commands: [{ command: 'true' }], environment: {} };
+  const headers = { authorization: `Bearer ${session}` };
+
+  test('gets it when it comes', async () => {
+    waits = () => {
+      work = task;
+      return Promise.resolve();
+    };
+    const answer = await ask(`${server.url}/agent/work`, { headers });
+    expect(answer.json).toMatchObject({ attempt: 'r/l/1', commands: [{ command: 'true' }] });
+    expect(facts).toMatchObject([{ kind: 'agent.work' }]);
+  });
+
+  test('and goes away has taken nothing', async () => {
+    const waiting = Promise.withResolvers<undefined>();
+    const ended = Promise.withResolvers<undefined>();
+    waits = async (gone) => {
+      waiting.resolve(undefined);
+      if (!gone.aborted) await once(gone, 'abort');
+      work = task;
+      setImmediate(() => {
+        ended.resolve(undefined);
+      });
+    };
+    const controller = new AbortController();
+    const asked = fetch(`${server.url}/agent/work`, { headers, signal: controller.signal });
+    await waiting.promise;
+    controller.abort();
+    await expect(asked).rejects.toThrow();
+    await ended.promise;
+    expect(facts).toEqual([]);
+  });
 });
 
 test.each([

@@ -193,6 +193,8 @@ async function waitForWork(deps: SouthboundDeps, boot: Boot, gone: AbortSignal):
   const enough = AbortSignal.any([gone, AbortSignal.timeout(longPollMs)]);
   for (;;) {
     const work = await deps.engine.workFor(boot.nodeId, boot.id);
+    // Nobody is there to take it: the next who asks does.
+    if (gone.aborted) return undefined;
     if (work || enough.aborted) return work;
     await deps.engine.changed(boot.nodeId, enough);
   }
