@@ -24,7 +24,12 @@ export interface Sessions {
 /** Sessions kept; the oldest is dropped for a new one, as small BMCs do. */
 const maxSessions = 8;
 /** Status codes of table 13-15. */
-const status = { unauthorizedName: 0x0d, invalidIntegrityCheck: 0x0f, noCipherSuite: 0x11 } as const;
+const status = {
+  unauthorizedRole: 0x0a,
+  unauthorizedName: 0x0d,
+  invalidIntegrityCheck: 0x0f,
+  noCipherSuite: 0x11,
+} as const;
 
 export function createSessions(bmc: {
   users: ReadonlyMap<number, BmcUserAccount>;
@@ -82,7 +87,10 @@ function rakp1(
   const nameLength = payload[27] ?? 0;
   const name = payload.subarray(28, 28 + nameLength);
   const user = [...users.values()].find((account) => account.enabled && account.name === name.toString('latin1'));
-  if (!user) return outside(payloadType.rakp2, Buffer.from([tag, status.unauthorizedName, 0, 0]), consoleId);
+  const refusal = !user ? status.unauthorizedName : roleRefusal(payload[24], user);
+  if (!user || refusal !== undefined) {
+    return outside(payloadType.rakp2, Buffer.from([tag, refusal ?? 0, 0, 0]), consoleId);
+  }
   const bmcRandom = randomBytes(16);
   session.keys = deriveKeys({
     suite,
@@ -95,6 +103,12 @@ function rakp1(
     password: user.password,
   });
   return outside(payloadType.rakp2, Buffer.from([tag, 0, 0, 0]), consoleId, bmcRandom, guid, session.keys.rakp2);
+}
+
+/** A session above the user's privilege is refused; 0x0f is "no access" (section 22.26). */
+function roleRefusal(role: number | undefined, { privilege }: BmcUserAccount): number | undefined {
+  const wanted = (role ?? 0) & 0x0f;
+  return wanted > privilege || privilege > privilegeAdministrator ? status.unauthorizedRole : undefined;
 }
 
 /** The console shows that it knows the password. */
