@@ -128,6 +128,18 @@ describe('the first verdict', () => {
       'kernel-failed: stopped',
     ],
     [
+      'kernel missing, and the script asked for once more',
+      [...upTo('script'), [26, step.fileFailed('microkernel/vmlinuz', 404)], [27, step.script()]],
+      { now: 27 },
+      'kernel-failed: stopped',
+    ],
+    [
+      'ramdisk broke off, and the script asked for once more',
+      [...upTo('kernel'), [29, step.fileFailed('microkernel/initrd.img', 200)], [30, step.script()]],
+      { now: 31 },
+      'in-progress: in-progress',
+    ],
+    [
       'loader reports',
       [
         ...upTo('kernel'),

@@ -11,7 +11,8 @@ export const kernelFailed: Cause = {
     if (!script || session || script.data.target === 'nothing') return undefined;
     // Without its identity the kernel is not started either, but that is another cause.
     const report = isAfter(loaderReport, script) && loaderReport?.data.step !== 'identity' ? loaderReport : undefined;
-    const failed = isAfter(fileFailed, script) ? fileFailed : undefined;
+    // The loader tries again with a new script. What is not there is not there for that one either.
+    const failed = isAfter(fileFailed, script) || fileFailed?.data.status === 404 ? fileFailed : undefined;
     const evidence = evidenceOf(script, kernel, ramdisk, failed, report);
     if (failed?.data.status === 404) {
       return {
@@ -37,7 +38,7 @@ export const kernelFailed: Cause = {
       return {
         confidence: 0.95,
         outcome: 'stopped',
-        why: `The boot loader gave up at its step '${pathOf(report.data.step)}'.`,
+        why: `The boot loader failed at its step '${pathOf(report.data.step)}'.`,
         evidence,
         nextCheck: `look the error up: https://ipxe.org/${pathOf(report.data.error)}; at the step 'boot' the kernel is not for this machine, or Secure Boot refuses it`,
       };
