@@ -15,6 +15,8 @@ const base = {
 };
 
 export default {
+  // Real sockets and child processes on a busy machine; no test measures time.
+  testTimeout: 30_000,
   projects: [
     {
       ...base,
