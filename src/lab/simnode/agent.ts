@@ -39,6 +39,9 @@ interface Work {
   readonly then?: 'reboot' | 'power-off';
 }
 
+/** Answers that mean: later. */
+const tryAgain: readonly number[] = [408, 429];
+
 export type AgentEnd = 'reboot' | 'power-off' | 'refused' | 'aborted';
 
 /**
@@ -102,7 +105,7 @@ async function deliver(
 ): Promise<number> {
   while (!options.signal.aborted) {
     const answer = await ask(options, { path: `/agent/attempts/${attempt}`, bearer: session, json: { results } });
-    if (answer && answer.status < 500) return answer.status;
+    if (answer && answer.status < 500 && !tryAgain.includes(answer.status)) return answer.status;
     await pause(options);
   }
   return 0;

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Agent } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ipv4 } from '../../net/address.ts';
 import type { Mac } from '../../net/mac.ts';
 import { runAgent, type CommandResult, type Identity } from './agent.ts';
@@ -141,10 +142,11 @@ async function networkBoot(options: SimNodeOptions, http: Agent, signal: AbortSi
   if (faults.silentAfter === 'script') return 'silent';
   const end = await runScript(script.body.toString(), {
     async fetch(url) {
-      const answer = await fetchFrom({ url, from, signal, agent: http });
-      return answer.status < 300 ? answer.body : undefined;
+      // A refused or broken connection is a failed step to the script, which says what to do then.
+      const answer = await fetchFrom({ url, from, signal, agent: http }).catch(() => undefined);
+      return answer && answer.status < 300 ? answer.body : undefined;
     },
-    sleep: (seconds) => delay((seconds * 1000) / (options.speed ?? 50)),
+    sleep: (seconds) => sleep((seconds * 1000) / (options.speed ?? 50), undefined, { signal }),
   });
   if (end.kind !== 'boot') return end.kind === 'exit' ? 'disk' : `error: ${end.message}`;
   step('kernel');
@@ -193,8 +195,4 @@ async function getLease(
     if (answer?.type === 'ack') return answer;
   }
   return undefined;
-}
-
-function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
