@@ -44,7 +44,7 @@ export function scriptRoutes(deps: SouthboundDeps): Route[] {
       tag: 'boot',
       params: z.object({ bootId: z.string().max(64) }),
       query: z.object({ step: z.string().max(20).default('?'), error: z.string().max(40).default('?') }),
-      responses: { 204: 'noted' },
+      responses: { 200: 'noted' },
       async handle({ params, query, peer }) {
         const boot = await deps.boots.get(params.bootId);
         if (boot?.address === peer) {
@@ -60,7 +60,8 @@ export function scriptRoutes(deps: SouthboundDeps): Route[] {
             data: { step, error, bootId: boot.id },
           });
         }
-        return { status: 204, empty: true };
+        // A body, and so a length: iPXE takes an answer without one to end with the connection, and waits for that.
+        return { status: 200, text: 'noted\n', type: 'text/plain; charset=utf-8' };
       },
     }),
   ];
