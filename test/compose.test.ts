@@ -15,10 +15,7 @@ const compose = parse(readFileSync(join(import.meta.dirname, '../docker-compose.
 
 test('the networks have the names that RackHD users know', () => {
   expect(Object.keys(compose.networks).sort()).toEqual(['rackhd_admin', 'rackhd_southbound']);
-  expect(Object.keys(compose.services.rackwright?.networks as object)).toEqual([
-    'rackhd_admin',
-    'rackhd_southbound',
-  ]);
+  expect(Object.keys(compose.services.rackwright?.networks as object)).toEqual(['rackhd_admin', 'rackhd_southbound']);
 });
 
 test("the server's variables are a right configuration", () => {

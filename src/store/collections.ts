@@ -23,7 +23,11 @@ export interface Documents {
 
 /** Every collection, its unique fields and its indexes. A change of form raises `schemaVersion` and adds a migration. */
 export const collectionSpecs = {
-  nodes: { schemaVersion: 1, unique: [], indexes: ['type', 'name', 'uuid', 'identifiers', 'state.name', 'state.deadline'] },
+  nodes: {
+    schemaVersion: 1,
+    unique: [],
+    indexes: ['type', 'name', 'uuid', 'identifiers', 'state.name', 'state.deadline'],
+  },
   catalogs: { schemaVersion: 1, unique: ['origin'], indexes: ['nodeId', 'source', 'createdAt'] },
   lookups: { schemaVersion: 1, unique: ['macAddress'], indexes: ['ipAddress', 'node'] },
   leases: { schemaVersion: 1, unique: ['clientKey', 'addressKey'], indexes: ['mac', 'address', 'expiresAt', 'subnet'] },
