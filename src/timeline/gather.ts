@@ -1,9 +1,10 @@
 import type { Fact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
+import { isRealUuid } from '../model/uuid.ts';
 import { type Mac, parseMac } from '../net/mac.ts';
 import type { Store } from '../store/collections.ts';
 import type { Filter } from '../store/repository.ts';
-import { isTellingUuid, type Subject } from './subject.ts';
+import type { Subject } from './subject.ts';
 import { buildTimeline, holdingsOf, type Timeline } from './timeline.ts';
 
 export type TimelineStore = Pick<Store, 'facts' | 'nodes' | 'lookups'>;
@@ -92,6 +93,6 @@ async function macsOfOthers(store: TimelineStore, nodeId: string, macs: readonly
 
 async function ownUuid(store: TimelineStore, node: Node): Promise<{ uuid?: string }> {
   const uuid = node.uuid?.toLowerCase();
-  if (uuid === undefined || !isTellingUuid(uuid)) return {};
+  if (uuid === undefined || !isRealUuid(uuid)) return {};
   return (await store.nodes.find({ where: { uuid }, limit: 2 })).items.length > 1 ? {} : { uuid };
 }

@@ -1,5 +1,4 @@
 import type { Fact, NewFact } from '../../src/model/fact.ts';
-import { isTellingUuid } from '../../src/timeline/subject.ts';
 import { buildTimeline } from '../../src/timeline/timeline.ts';
 import { address, healthy, mac, nodeId, step, stored, uuid } from '../support/boot-facts.ts';
 
@@ -48,17 +47,6 @@ describe('a fact belongs', () => {
     const facts = stored(healthy.loader ?? []);
     expect(buildTimeline(subject, [...facts, ...facts]).facts).toEqual(facts);
   });
-});
-
-test.each([
-  [uuid, true],
-  ['00000000-0000-0000-0000-000000000000', false],
-  ['FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', false],
-  ['03000200-0400-0500-0006-000700080009', false],
-  ['not a uuid', false],
-  ['', false],
-])('UUID %p tells machines apart: %p', (text, tells) => {
-  expect(isTellingUuid(text)).toBe(tells);
 });
 
 describe('boots', () => {
