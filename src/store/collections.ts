@@ -1,3 +1,4 @@
+import type { Deployment } from '../model/deployment.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
 import type { BmcCredential, Boot, Catalog, Lease, Lookup, Member, Obm } from '../model/records.ts';
@@ -13,6 +14,7 @@ export interface Documents {
   obms: Obm;
   bmcCredentials: BmcCredential;
   boots: Boot;
+  deployments: Deployment;
   facts: Fact;
   runs: Run;
   signals: Signal;
@@ -34,6 +36,7 @@ export const collectionSpecs = {
   obms: { schemaVersion: 1, unique: ['key'], indexes: ['nodeId'] },
   bmcCredentials: { schemaVersion: 1, unique: ['nodeId'], indexes: [] },
   boots: { schemaVersion: 1, unique: [], indexes: ['nodeId', 'mac', 'address', 'sessionHash', 'expiresAt'] },
+  deployments: { schemaVersion: 1, unique: ['tokenHash'], indexes: ['nodeId', 'imageId', 'state', 'createdAt'] },
   facts: { schemaVersion: 1, unique: [], indexes: ['at', 'mac', 'uuid', 'address', 'nodeId', 'runId', 'kind'] },
   runs: {
     schemaVersion: 1,
@@ -42,7 +45,7 @@ export const collectionSpecs = {
   },
   signals: { schemaVersion: 1, unique: [], indexes: ['runId', 'createdAt'] },
   taskOutputs: { schemaVersion: 1, unique: [], indexes: ['runId'] },
-  definitions: { schemaVersion: 1, unique: [], indexes: ['kind', 'name'] },
+  definitions: { schemaVersion: 2, unique: [], indexes: ['kind', 'name'] },
   members: { schemaVersion: 1, unique: [], indexes: ['expiresAt'] },
 } as const satisfies Record<string, CollectionSpec>;
 
