@@ -1,4 +1,5 @@
 import type { Documents } from '../collections.ts';
+import { definitionsToPurposes } from './definitions-2.ts';
 import type { Migration } from './lift.ts';
 
 /** How the documents of each collection are lifted from form to form: one entry for each raise of `schemaVersion`. */
@@ -10,10 +11,11 @@ export const migrations = {
   obms: [],
   bmcCredentials: [],
   boots: [],
+  deployments: [],
   facts: [],
   runs: [],
   signals: [],
   taskOutputs: [],
-  definitions: [],
+  definitions: [definitionsToPurposes],
   members: [],
 } as const satisfies Record<keyof Documents, readonly Migration[]>;
