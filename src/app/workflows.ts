@@ -114,8 +114,8 @@ async function checkDiscoveryGraph(
   { log }: Foundation,
 ): Promise<void> {
   const graph = await definitions.graph(discovery.graph);
-  if (graph?.nodeEvents === true || !discovery.enabled) return;
-  const problem = graph ? 'does not say nodeEvents: true, so nodes that run it stay new' : 'is not known';
+  if (graph?.nodeEvents === 'discover' || !discovery.enabled) return;
+  const problem = graph ? 'does not say nodeEvents: discover, so nodes that run it stay new' : 'is not known';
   log.warn({ event: 'discovery.graph', graph: discovery.graph }, `discovery.graph ${discovery.graph} ${problem}`);
 }
 

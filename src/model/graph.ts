@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nodePurposes } from './node-states.ts';
 
 /** RackHD's graph and task definitions, as data. The words and keys are RackHD's and stay so. */
 
@@ -51,8 +52,8 @@ export const graphDefinitionSchema = z.looseObject({
   options: optionsSchema.optional(),
   tasks: z.array(graphTaskSchema).min(1),
   serviceGraph: z.boolean().optional(),
-  /** Ours: a run of this graph moves its node through the states `discovering`, then `discovered` or `failed-discovery`. */
-  nodeEvents: z.boolean().optional(),
+  /** Ours: a run of this graph moves its node, by the table of node states (`discover`: to `discovering`, and so on). */
+  nodeEvents: z.enum(nodePurposes).optional(),
 });
 
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;

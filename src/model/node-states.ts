@@ -12,13 +12,28 @@ interface StateRow {
   readonly on: Readonly<Partial<Record<NodeEvent, NodeStateName>>>;
 }
 
-export type NodeStateName = 'new' | 'discovering' | 'discovered' | 'failed-discovery' | 'maintenance';
+export type NodeStateName =
+  | 'new'
+  | 'discovering'
+  | 'discovered'
+  | 'failed-discovery'
+  | 'available'
+  | 'deploying'
+  | 'deployed'
+  | 'failed-deploy'
+  | 'releasing'
+  | 'failed-release'
+  | 'maintenance';
+
+/** What a run is to its node, where its graph says so (`nodeEvents`): each is the event with which the run begins. */
+export const nodePurposes = ['discover', 'deploy', 'release'] as const;
+export type NodePurpose = (typeof nodePurposes)[number];
 
 /**
- * `discover`: a discovery run began; `succeed`, `fail`, `abort`, `expire`: how it ended; `hold`, `resume`: an operator
- * takes the node out of service and back.
+ * `discover`, `deploy`, `release`: such a run began; `succeed`, `fail`, `abort`, `expire`: how it ended; `hold`,
+ * `resume`: an operator takes the node out of service and back.
  */
-export type NodeEvent = 'discover' | 'succeed' | 'fail' | 'abort' | 'expire' | 'hold' | 'resume';
+export type NodeEvent = NodePurpose | 'succeed' | 'fail' | 'abort' | 'expire' | 'hold' | 'resume';
 
 export const nodeStates = {
   new: {
@@ -42,12 +57,57 @@ export const nodeStates = {
   discovered: {
     meaning: 'catalogued; it boots what its runs tell it, else from its own disk',
     boots: 'nothing',
-    on: { discover: 'discovering', hold: 'maintenance' },
+    on: { discover: 'discovering', deploy: 'deploying', release: 'releasing', hold: 'maintenance' },
   },
   'failed-discovery': {
     meaning: 'the last discovery ended without success; its next network boot tries again',
     boots: 'discovery',
     on: { discover: 'discovering', hold: 'maintenance' },
+  },
+  available: {
+    meaning: 'released: its disks carry no system; it can be deployed',
+    boots: 'nothing',
+    on: { discover: 'discovering', deploy: 'deploying', release: 'releasing', hold: 'maintenance' },
+  },
+  deploying: {
+    meaning: 'an operating system is being put on its disk',
+    boots: 'nothing',
+    deadlineMinutes: 360,
+    on: {
+      // Its run is gone: the same deploy again.
+      deploy: 'deploying',
+      succeed: 'deployed',
+      fail: 'failed-deploy',
+      abort: 'failed-deploy',
+      expire: 'failed-deploy',
+    },
+  },
+  deployed: {
+    meaning: 'its own operating system runs, or could; it must be released before it is deployed again',
+    boots: 'nothing',
+    on: { release: 'releasing' },
+  },
+  'failed-deploy': {
+    meaning: 'the last deploy ended without success; its disk may be half written, and carries no boot sector then',
+    boots: 'nothing',
+    on: { deploy: 'deploying', release: 'releasing', discover: 'discovering', hold: 'maintenance' },
+  },
+  releasing: {
+    meaning: 'its disks are being erased',
+    boots: 'nothing',
+    deadlineMinutes: 360,
+    on: {
+      release: 'releasing',
+      succeed: 'available',
+      fail: 'failed-release',
+      abort: 'failed-release',
+      expire: 'failed-release',
+    },
+  },
+  'failed-release': {
+    meaning: 'the last release ended without success; its disks may still carry data',
+    boots: 'nothing',
+    on: { release: 'releasing', hold: 'maintenance' },
   },
   maintenance: {
     meaning: 'an operator holds the node: it gets an address and nothing to boot',

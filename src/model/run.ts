@@ -1,7 +1,7 @@
 import type { Document } from './document.ts';
 import type { NewFact } from './fact.ts';
 import type { FinishedState, GraphTask } from './graph.ts';
-import type { NodeEvent } from './node-states.ts';
+import type { NodeEvent, NodePurpose } from './node-states.ts';
 
 export type RunState = 'running' | 'succeeded' | 'failed' | 'cancelled';
 
@@ -111,8 +111,8 @@ export interface ResolvedGraph {
   readonly injectableName: string;
   readonly friendlyName: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** Runs of it move their node's state. */
-  readonly nodeEvents: boolean;
+  /** Runs of it move their node's state: what they are to it. */
+  readonly nodeEvents?: NodePurpose;
   readonly tasks: readonly ResolvedTask[];
 }
 

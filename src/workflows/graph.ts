@@ -51,8 +51,9 @@ export function resolveGraph(input: ResolveInput, library: Library): ResolveResu
     else tasks.push(result);
   }
   if (errors.length > 0) return { ok: false, errors };
-  const { injectableName, friendlyName, nodeEvents = false } = definition;
-  return { ok: true, graph: { injectableName, friendlyName, options, nodeEvents, tasks } };
+  const { injectableName, friendlyName, nodeEvents } = definition;
+  const purpose = nodeEvents === undefined ? {} : { nodeEvents };
+  return { ok: true, graph: { injectableName, friendlyName, options, ...purpose, tasks } };
 }
 
 interface Found {

@@ -1,5 +1,5 @@
 import type { Node, NodeState } from '../model/node.ts';
-import { nextNodeState, stateDeadlineMs, type NodeEvent } from '../model/node-states.ts';
+import { nextNodeState, nodePurposes, stateDeadlineMs, type NodeEvent } from '../model/node-states.ts';
 
 /** An event of a run (or of the sweep) for its node. */
 export interface NodeMove {
@@ -22,7 +22,7 @@ export function moveNode(node: Pick<Node, 'state'>, move: NodeMove, now: Date): 
   const { state } = node;
   if (state.eventId === move.eventId) return { kind: 'repeated' };
   if (isEarlier(move.eventId, state.eventId ?? '')) return { kind: 'dropped' };
-  const next = move.event === 'discover' ? beginState(node) : endState(state, move);
+  const next = isBeginning(move.event) ? nextNodeState(state.name, move.event) : endState(state, move);
   if (next === undefined) return { kind: 'dropped' };
   const lasts = stateDeadlineMs(next);
   const inProgress =
@@ -32,12 +32,9 @@ export function moveNode(node: Pick<Node, 'state'>, move: NodeMove, now: Date): 
   return { kind: 'moved', state: { name: next, since, eventId: move.eventId, ...inProgress, ...because } };
 }
 
-/**
- * Where a discovery that begins takes the node; undefined where it may not begin. A node has one active run, so one
- * that is `discovering` already was left so by a run that is gone.
- */
-export function beginState({ state }: Pick<Node, 'state'>): NodeState['name'] | undefined {
-  return state.name === 'discovering' ? 'discovering' : nextNodeState(state.name, 'discover');
+/** A run begins wherever the table lets it; it ends only what it began. */
+function isBeginning(event: NodeEvent): boolean {
+  return nodePurposes.some((purpose) => purpose === event);
 }
 
 function endState(state: NodeState, { event, runId }: NodeMove): NodeState['name'] | undefined {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { nextNodeState } from '../model/node-states.ts';
 import type { ResolvedGraph, Run } from '../model/run.ts';
 import type { Store } from '../store/collections.ts';
 import { advance } from './advance.ts';
@@ -6,7 +7,6 @@ import type { Definitions } from './definitions.ts';
 import type { StartRequest, StartResult } from './engine-interface.ts';
 import { resolveGraph } from './graph.ts';
 import { newRun } from './new-run.ts';
-import { beginState } from './node-move.ts';
 import type { Scope } from './render.ts';
 
 export interface StartDeps {
@@ -36,11 +36,12 @@ export async function startRun(deps: StartDeps, request: StartRequest): Promise<
 }
 
 async function nodeObjection(store: Store, graph: ResolvedGraph, nodeId?: string): Promise<string | undefined> {
-  if (nodeId === undefined) return graph.nodeEvents ? `${graph.injectableName} needs a node` : undefined;
+  const { nodeEvents, injectableName } = graph;
+  if (nodeId === undefined) return nodeEvents ? `${injectableName} needs a node` : undefined;
   const node = await store.nodes.get(nodeId);
   if (!node) return `there is no node ${nodeId}`;
-  if (graph.nodeEvents && beginState(node) === undefined) return `node ${nodeId} is in state ${node.state.name}`;
-  return undefined;
+  if (!nodeEvents || nextNodeState(node.state.name, nodeEvents) !== undefined) return undefined;
+  return `node ${nodeId} is ${node.state.name}: ${injectableName} cannot ${nodeEvents} it from there`;
 }
 
 /** The stored run; undefined where the node has an active one. */

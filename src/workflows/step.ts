@@ -77,7 +77,7 @@ function push(step: Step, item: OutboxItem): void {
 export function startRun(step: Step): void {
   const { friendlyName, injectableName } = step.graph;
   tell(step, 'run.started', `workflow '${friendlyName}' began`, { graph: injectableName });
-  tellNode(step, 'discover');
+  if (step.graph.nodeEvents) tellNode(step, step.graph.nodeEvents);
 }
 
 /** Brings the run to where nothing more follows from what is known; every signal ends with it. */

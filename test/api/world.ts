@@ -175,7 +175,6 @@ function fakeEngine(store: Store, known: (graph: string) => Promise<boolean>): A
         friendlyName: name,
         options,
         tasks: resolvedTasks,
-        nodeEvents: false,
       };
       const stored = await store.definitions.insert({ kind: 'resolved', name, body: definition });
       const inserted = await store.runs.insert(draftRun(name, stored.ok ? stored.document.id : '', nodeId, context));

@@ -26,7 +26,7 @@ const graphs: fc.Arbitrary<ResolvedGraph> = fc.array(taskShape, { minLength: 1, 
       const wait = kind === 'effect' ? {} : { mode: 'wait' as const, awaits: kind };
       return task(`t${index}`, { waitOn, ignoreFailure, onInterrupt, ...wait });
     }),
-    { nodeEvents: true },
+    { nodeEvents: 'discover' },
   ),
 );
 

@@ -266,7 +266,7 @@ describe('sessions and reports', () => {
 
 describe('what is made known', () => {
   it('facts in order, each with an id of its own, and the state of the node', () => {
-    const run = play(graph([task('a')], { nodeEvents: true }));
+    const run = play(graph([task('a')], { nodeEvents: 'discover' }));
     run.runTask('a');
     expect(run.facts()).toEqual([
       "workflow 'Test' began",
@@ -280,7 +280,7 @@ describe('what is made known', () => {
   });
 
   it('a cancelled run says why, and aborts', () => {
-    const run = play(graph([task('a')], { nodeEvents: true }));
+    const run = play(graph([task('a')], { nodeEvents: 'discover' }));
     run.cancel();
     expect(run.facts().slice(-2)).toEqual(["workflow 'Test' cancelled: by test", 'node abort']);
     expect(run.cancel()).toBe('repeated');

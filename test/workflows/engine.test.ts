@@ -15,7 +15,7 @@ const noopGraph: GraphDefinition = {
 const agentGraph: GraphDefinition = {
   friendlyName: 'Agent',
   injectableName: 'Graph.Agent',
-  nodeEvents: true,
+  nodeEvents: 'discover',
   options: {
     boot: { kernelArgs: 'quiet' },
     one: {

@@ -27,7 +27,7 @@ export const bootstrapTask = (label: string, given: Partial<ResolvedTask> = {}) 
   task(label, { mode: 'wait', awaits: 'session', ...given });
 
 export function graph(tasks: readonly ResolvedTask[], given: Partial<ResolvedGraph> = {}): ResolvedGraph {
-  return { injectableName: 'Graph.Test', friendlyName: 'Test', options: {}, nodeEvents: false, tasks, ...given };
+  return { injectableName: 'Graph.Test', friendlyName: 'Test', options: {}, tasks, ...given };
 }
 
 /** A run that goes on in memory: each signal is one `advance`, at a clock that only `wait` moves. */

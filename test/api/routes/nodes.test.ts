@@ -228,6 +228,12 @@ describe("an operator's moves", () => {
     discovering: [],
     discovered: ['maintenance'],
     'failed-discovery': ['maintenance'],
+    available: ['maintenance'],
+    deploying: [],
+    deployed: [],
+    'failed-deploy': ['maintenance'],
+    releasing: [],
+    'failed-release': ['maintenance'],
     maintenance: ['resume'],
   };
 
