@@ -1,5 +1,5 @@
 # The commands of README.md.
-.PHONY: help deps test check lab lab-down microkernel run format
+.PHONY: help deps test check bench lab lab-down microkernel run format
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,6 +13,9 @@ test: ## every gate and every tier of tests
 check: deps ## types, lint, layers, dead code and unit tests: the quick half of `make test`
 	@PATH="$(CURDIR)/node_modules/.bin:$$(dirname $$(scripts/node --path)):$$PATH"; export PATH; \
 	  tsc -p tsconfig.json && eslint . && depcruise --config .dependency-cruiser.cjs src && knip && scripts/jest --selectProjects unit
+
+bench: deps ## every benchmark beside its peer (as root); ONLY=NAME runs one
+	@scripts/bench $(ONLY)
 
 microkernel: deps ## build the discovery OS into .cache/microkernel
 	@microkernel/build

@@ -1,10 +1,7 @@
 /**
  * How many lists of 100 nodes (of 10,000, with summaries and addresses) the admin API answers a second, beside a bare
  * node:http program that reads the same rows of the same SQLite file and writes them as JSON. Each has a process of its
- * own; they are measured in turns, so that what else the machine does falls on both. `node test/bench/api.ts` prints
- *
- *     BENCH api-nodes-100 <ours> <bare> <ratio> lists/s
- *     BENCH api-nodes-100-median <ours> <bare> <ratio> ms
+ * own.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,9 +15,9 @@ import { createApi } from '../../src/api/app.ts';
 import type { ApiDeps } from '../../src/api/deps.ts';
 import { createLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { inTurns, median, report } from './report.ts';
 
 const nodeCount = 10_000;
-const rounds = 5;
 const roundMs = 3_000;
 const connections = 8;
 
@@ -139,22 +136,10 @@ function askOnce(port: number, agent: Agent): Promise<number> {
   });
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
 async function startServer(kind: string, path: string): Promise<{ child: ChildProcess; port: number }> {
   const child = fork(import.meta.filename, [kind, path]);
   const [port] = (await once(child, 'message')) as [number];
   return { child, port };
-}
-
-function report(
-  name: string,
-  pick: (one: Measured) => number,
-  all: Record<'us' | 'them', Measured[]>,
-  unit: string,
-): void {
-  const [us, them] = [median(all.us.map(pick)), median(all.them.map(pick))];
-  process.stdout.write(`BENCH ${name} ${us.toFixed(1)} ${them.toFixed(1)} ${(us / them).toFixed(2)} ${unit}\n`);
 }
 
 async function bench(): Promise<void> {
@@ -163,13 +148,13 @@ async function bench(): Promise<void> {
   await fill(path);
   const servers = [await startServer('ours', path), await startServer('bare', path)] as const;
   try {
-    const all: Record<'us' | 'them', Measured[]> = { us: [], them: [] };
-    for (let round = 0; round < rounds; round++) {
-      all.us.push(await measure(servers[0].port));
-      all.them.push(await measure(servers[1].port));
-    }
-    report('api-nodes-100', ({ rate }) => rate, all, 'lists/s');
-    report('api-nodes-100-median', ({ medianMs }) => medianMs, all, 'ms');
+    const all = await inTurns({ ours: () => measure(servers[0].port), peer: () => measure(servers[1].port) });
+    const pick = (key: keyof Measured) => ({
+      ours: all.ours.map((one) => one[key]),
+      peer: all.peer.map((one) => one[key]),
+    });
+    report({ name: 'api-nodes-100', ...pick('rate'), unit: 'lists/s', bar: { atLeast: 0.5 } });
+    report({ name: 'api-nodes-100-median', ...pick('medianMs'), unit: 'ms' });
   } finally {
     for (const { child } of servers) child.disconnect();
     rmSync(directory, { recursive: true });

@@ -1,6 +1,6 @@
 /**
  * The DHCP codec beside that of the package `dhcp`, and whole exchanges (DISCOVER to ACK, leases on the disk) beside
- * dnsmasq, each pair in turns. Needs root: `node test/bench/dhcp.ts`. It prints `BENCH name ours peer ratio unit`.
+ * dnsmasq. Needs root.
  */
 import protocol from 'dhcp/lib/protocol.js';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,20 +13,13 @@ import { makeMessage } from '../dhcp/messages.ts';
 import { makeSubnet } from '../dhcp/subnets.ts';
 import type { ServerSettings } from '../peers/programs/dhcp-server.ts';
 import { createTestNet, requireProgram, type TestNet } from '../support/netns.ts';
+import { inTurns, report } from './report.ts';
 
-const rounds = 5;
 const clients = 2_000;
 const atOnce = 32;
 const serverAddress = '10.78.0.1';
 const relay = '10.78.0.2';
 const pool = { from: '10.78.16.1', to: '10.78.255.250' };
-
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
-function report(name: string, ours: readonly number[], theirs: readonly number[]): void {
-  const [us, them] = [median(ours), median(theirs)];
-  process.stdout.write(`BENCH ${name} ${us.toFixed(0)} ${them.toFixed(0)} ${(us / them).toFixed(2)} 1/s\n`);
-}
 
 function rate(operation: () => unknown): number {
   const begin = performance.now();
@@ -39,18 +32,16 @@ function rate(operation: () => unknown): number {
 }
 
 /** A message without options that the package would complain of on the console. */
-function benchDecoding(): void {
+async function benchDecoding(): Promise<void> {
   const { bytes } = encodePacket(
     makeMessage('DISCOVER', { options: { 55: [1, 3, 6, 15], 57: [5, 192], 12: [65, 66] } }),
   );
   const buffer = Buffer.from(bytes);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    ours.push(rate(() => decodePacket(bytes)));
-    theirs.push(rate(() => protocol.parse(buffer)));
-  }
-  report('dhcp-decode-vs-package', ours, theirs);
+  const measured = await inTurns({
+    ours: () => Promise.resolve(rate(() => decodePacket(bytes))),
+    peer: () => Promise.resolve(rate(() => protocol.parse(buffer))),
+  });
+  report({ name: 'dhcp-decode-vs-package', ...measured, unit: '1/s' });
 }
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -76,7 +67,7 @@ async function startDnsmasq(net: TestNet<'server' | 'relay'>, folder: string): P
 
 async function load(net: TestNet<'server' | 'relay'>, series: number): Promise<number> {
   const numbers = [clients, atOnce, series].map(String);
-  const command = [process.execPath, program('dhcp-load.ts'), serverAddress, relay, ...numbers];
+  const command = [process.execPath, program('programs/dhcp-load.ts'), serverAddress, relay, ...numbers];
   const { code, stdout, stderr } = await net.hosts.relay.run(command, { timeoutMs: 120_000 });
   if (code !== 0) throw new Error(stderr);
   return Number(stdout);
@@ -86,23 +77,23 @@ async function benchExchanges(): Promise<void> {
   requireProgram('dnsmasq', 'dnsmasq-base');
   const folder = mkdtempSync(join(tmpdir(), 'rackwright-bench-dhcp-'));
   const net = await createTestNet({ server: `${serverAddress}/16`, relay: `${relay}/16` });
-  const ours: number[] = [];
-  const theirs: number[] = [];
   try {
-    for (let round = 0; round < rounds; round += 1) {
-      await startOurs(net, folder);
-      ours.push(await load(net, round));
+    const measure = async (start: typeof startOurs, round: number): Promise<number> => {
+      await start(net, folder);
+      const exchanges = await load(net, round);
       await net.endPrograms();
-      await startDnsmasq(net, folder);
-      theirs.push(await load(net, round));
-      await net.endPrograms();
-    }
+      return exchanges;
+    };
+    const measured = await inTurns({
+      ours: (round) => measure(startOurs, round),
+      peer: (round) => measure(startDnsmasq, round),
+    });
+    report({ name: 'dhcp-exchanges-vs-dnsmasq', ...measured, unit: '1/s' });
   } finally {
     await net.close();
     rmSync(folder, { recursive: true });
   }
-  report('dhcp-exchanges-vs-dnsmasq', ours, theirs);
 }
 
-benchDecoding();
+await benchDecoding();
 await benchExchanges();

@@ -1,9 +1,4 @@
-/**
- * How fast files leave our TFTP server, beside dnsmasq and in.tftpd (where installed). Each pair is measured in turns, so
- * that what else the machine does falls on both. Run it as root: `node test/bench/tftp.ts`. It prints
- *
- *     BENCH <case> <ours> <peer> <ratio> MB/s
- */
+/** How fast files leave our TFTP server, beside dnsmasq and in.tftpd (where installed). Needs root. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,9 +9,9 @@ import { createLog } from '../../src/log.ts';
 import { createFileOpener } from '../../src/tftp/root.ts';
 import { createTftpServer } from '../../src/tftp/server.ts';
 import { requireProgram } from '../support/netns.ts';
+import { inTurns, report, reportSkipped } from './report.ts';
 
 const run = promisify(execFile);
-const rounds = 5;
 const ourPort = 6969;
 
 interface Case {
@@ -53,8 +48,6 @@ async function measure({ clients, megabytes, program, options }: Case, port: num
   return (clients * megabytes) / ((performance.now() - start) / 1000);
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-
 async function compare(
   peer: string,
   start: (root: string) => Promise<() => Promise<void>>,
@@ -63,15 +56,8 @@ async function compare(
   const stop = await start(root);
   try {
     for (const one of cases) {
-      const ours: number[] = [];
-      const theirs: number[] = [];
-      for (let round = 0; round < rounds; round++) {
-        ours.push(await measure(one, ourPort));
-        theirs.push(await measure(one, 69));
-      }
-      const [us, them] = [median(ours), median(theirs)];
-      const figures = [us.toFixed(1), them.toFixed(1), (us / them).toFixed(2)].join(' ');
-      process.stdout.write(`BENCH ${one.name}-vs-${peer} ${figures} MB/s\n`);
+      const measured = await inTurns({ ours: () => measure(one, ourPort), peer: () => measure(one, 69) });
+      report({ name: `${one.name}-vs-${peer}`, ...measured, unit: 'MB/s' });
     }
   } finally {
     await stop();
@@ -131,6 +117,7 @@ async function bench(): Promise<void> {
     requireProgram('dnsmasq', 'dnsmasq-base');
     for (const [peer, start] of Object.entries(peers)) {
       if (installed(peer)) await compare(peer, start, root);
+      else reportSkipped(`tftp-vs-${peer}`, `${peer} is not installed`);
     }
   } finally {
     await server.stop();

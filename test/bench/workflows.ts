@@ -1,4 +1,4 @@
-/** Runs of the noop graph a second, on SQLite in a file and Bull on a managed Redis: `scripts/node test/bench/workflows.ts`. */
+/** Runs of the noop graph (4 tasks) a second, on SQLite in a file and Bull on a managed Redis. No peer is installable. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { createQueue } from '../../src/workflows/queue.ts';
 import { createManagedRedis } from '../../src/workflows/redis.ts';
 import { jobs } from '../../src/workflows/tasks/index.ts';
 import { createWorker } from '../../src/workflows/worker.ts';
+import { report } from './report.ts';
 
 const runs = Number(process.argv[2] ?? 200);
 const atOnce = Number(process.argv[3] ?? 20);
@@ -68,8 +69,8 @@ await Promise.all(
   }),
 );
 const seconds = (performance.now() - from) / 1000;
-process.stdout.write(`BENCH workflows runs/s ${(runs / seconds).toFixed(1)} (4 tasks each, ${atOnce} at once)\n`);
-process.stdout.write(`BENCH workflows tasks/s ${((runs * 4) / seconds).toFixed(1)}\n`);
+report({ name: `workflows-noop-runs-${atOnce}-at-once`, ours: runs / seconds, unit: 'runs/s' });
+report({ name: `workflows-noop-tasks-${atOnce}-at-once`, ours: (runs * 4) / seconds, unit: 'tasks/s' });
 
 await worker.drain();
 await engine.stop();

@@ -3,10 +3,10 @@
  * (the relay's), number of clients, how many at once, and a number that makes their MACs differ from other runs'.
  * Prints the exchanges per second.
  */
-import { optionCode, readIpv4 } from '../../src/dhcp/options.ts';
-import { decodePacket, encodePacket, messageType, type DhcpPacket } from '../../src/dhcp/packet.ts';
-import { openDatagram } from '../../src/net/datagram.ts';
-import { makeMessage, pxeOptions } from '../dhcp/messages.ts';
+import { optionCode, readIpv4 } from '../../../src/dhcp/options.ts';
+import { decodePacket, encodePacket, messageType, type DhcpPacket } from '../../../src/dhcp/packet.ts';
+import { openDatagram } from '../../../src/net/datagram.ts';
+import { makeMessage, pxeOptions } from '../../dhcp/messages.ts';
 
 const [serverAddress = '', relay = '', ...numbers] = process.argv.slice(2);
 const [clients = 0, atOnce = 0, series = 0] = numbers.map(Number);
