@@ -1,5 +1,6 @@
 import type { Deployment } from '../model/deployment.ts';
 import type { Fact } from '../model/fact.ts';
+import type { Image } from '../model/image.ts';
 import type { Node } from '../model/node.ts';
 import type { BmcCredential, Boot, Catalog, Lease, Lookup, Member, Obm } from '../model/records.ts';
 import type { Run, Signal, StoredDefinition, TaskOutput } from '../model/run.ts';
@@ -21,6 +22,7 @@ export interface Documents {
   taskOutputs: TaskOutput;
   definitions: StoredDefinition;
   members: Member;
+  images: Image;
 }
 
 /** Every collection, its unique fields and its indexes. A change of form raises `schemaVersion` and adds a migration. */
@@ -47,6 +49,7 @@ export const collectionSpecs = {
   taskOutputs: { schemaVersion: 1, unique: [], indexes: ['runId'] },
   definitions: { schemaVersion: 2, unique: [], indexes: ['kind', 'name'] },
   members: { schemaVersion: 1, unique: [], indexes: ['expiresAt'] },
+  images: { schemaVersion: 1, unique: ['name'], indexes: ['sha256', 'createdAt'] },
 } as const satisfies Record<string, CollectionSpec>;
 
 /** The open store. */

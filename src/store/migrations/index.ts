@@ -18,4 +18,5 @@ export const migrations = {
   taskOutputs: [],
   definitions: [definitionsToPurposes],
   members: [],
+  images: [],
 } as const satisfies Record<keyof Documents, readonly Migration[]>;
