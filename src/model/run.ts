@@ -58,6 +58,18 @@ export type OutboxItem =
       readonly reason?: string;
     };
 
+/** A call from outside: the installed system, most often. */
+export interface Callback {
+  readonly ok: boolean;
+  /** Why not, where not. */
+  readonly message?: string;
+  /** Merged into the run's context where `ok`. */
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** `at`: ISO 8601. */
+export type CallbackReceived = Callback & { readonly at: string };
+
 /** One execution of a graph. Changes only by `advance` and one conditional write. */
 export interface Run extends Document {
   /** RackHD's graph instance id (UUID): what its API's paths name. */
@@ -83,6 +95,8 @@ export interface Run extends Document {
   readonly outboxSeq: number;
   /** The newest boot of the node seen by this run: tasks that wait for an agent look back at it. */
   readonly lastSession?: { readonly bootId: string; readonly at: string };
+  /** The newest call from outside of each name: tasks that wait for one look back at it. */
+  readonly callbacks?: Readonly<Record<string, CallbackReceived>>;
   /** Why it failed or was cancelled. */
   readonly error?: { readonly label?: string; readonly reason: string; readonly message: string };
   readonly endedAt?: string;
@@ -102,8 +116,10 @@ export interface ResolvedTask {
   readonly timeoutMs?: number;
   /** Copied from the job at resolve time, so that `advance` and `due` need no code. */
   readonly mode: 'effect' | 'wait';
-  /** What a wait ends by: the agent's session, or its report. */
-  readonly awaits?: 'session' | 'report';
+  /** What a wait ends by: the agent's session, its report, or a call from outside that has a name. */
+  readonly awaits?: 'session' | 'report' | 'callback';
+  /** With `callback`: the name of the call. */
+  readonly callback?: string;
   readonly onInterrupt: 'repeat' | 'verify' | 'fail';
 }
 
@@ -140,9 +156,14 @@ export type SignalBody =
       readonly label: string;
       readonly attempt: number;
       readonly ok: boolean;
+      /** A stable word for the failure; `agent` where absent. */
+      readonly reason?: string;
       readonly message?: string;
       readonly context?: Readonly<Record<string, unknown>>;
+      /** The agent was ended in the middle of it: the task's `onInterrupt` says what follows. */
+      readonly interrupted?: true;
     }
+  | ({ readonly kind: 'callback'; readonly name: string } & Callback)
   | { readonly kind: 'cancel'; readonly reason: string };
 
 export interface Signal extends Document {

@@ -1,20 +1,7 @@
 import type { Boot } from '../model/records.ts';
-import type { ReportAnswer } from '../workflows/engine-interface.ts';
-import type { AgentCommand } from '../workflows/job.ts';
+import type { AttemptReport, ReportAnswer } from '../workflows/engine-interface.ts';
+import type { AgentCommand, CommandResult, TaskOutcome } from '../workflows/job.ts';
 import type { SouthboundDeps } from './deps.ts';
-
-/** What one command left behind. */
-export interface CommandResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** It was killed at its deadline. */
-  readonly timedOut?: boolean | undefined;
-  /** More was printed than the agent keeps: what is here is the beginning. */
-  readonly truncated?: boolean | undefined;
-  /** The agent was ended in the middle of it, and cannot say what it did. */
-  readonly interrupted?: boolean | undefined;
-}
 
 /** What reading a report needs of the southbound. */
 interface ReportDeps extends Pick<SouthboundDeps, 'ingest' | 'record'> {
@@ -53,9 +40,9 @@ export async function acceptReport(deps: ReportDeps, report: AgentReport): Promi
     const problem = await checkCommand(deps, report, { command, result: results[index] });
     if (problem !== undefined) problems.push(problem);
   }
-  const ok = problems.length === 0;
   const output = results.map(({ code, stdout, stderr }) => ({ code, stdout: tail(stdout), stderr: tail(stderr) }));
-  const ended = { ok, output, ...(ok ? {} : { message: problems.join('; ').slice(0, 2000) }) };
+  const ended: AttemptReport = { ...endOf(problems, results, open.conclude), output };
+  const { ok } = ended;
   const answer = await deps.engine.report(key, ended);
   const text = ok ? `the agent finished '${label}'` : `the agent's task '${label}' failed: ${ended.message ?? ''}`;
   deps.record({
@@ -68,6 +55,20 @@ export async function acceptReport(deps: ReportDeps, report: AgentReport): Promi
     data: { label, attempt, ok },
   });
   return answer;
+}
+
+function endOf(
+  problems: readonly string[],
+  results: readonly CommandResult[],
+  conclude: (results: readonly CommandResult[]) => TaskOutcome,
+): AttemptReport {
+  if (problems.length === 0) {
+    const concluded = conclude(results);
+    return concluded.ok ? concluded : { ...concluded, message: concluded.message.slice(0, 2000) };
+  }
+  const message = problems.join('; ').slice(0, 2000);
+  const interrupted = results.some((result) => result.interrupted);
+  return { ok: false, message, ...(interrupted ? { interrupted } : {}) };
 }
 
 /** What is wrong with one command's result; undefined: nothing. */

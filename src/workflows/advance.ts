@@ -1,8 +1,9 @@
-import type { ResolvedGraph, ResolvedTask, Run, RunTask } from '../model/run.ts';
+import type { CallbackReceived, ResolvedGraph, ResolvedTask, Run, RunTask } from '../model/run.ts';
 import type { Bag } from './job.ts';
 import {
   after,
   deadlineOf,
+  endByCallback,
   endRun,
   endTask,
   interrupt,
@@ -48,9 +49,12 @@ export type RunSignal =
       readonly kind: 'report';
       readonly id: string;
       readonly ok: boolean;
+      readonly reason?: string;
       readonly message?: string;
       readonly context?: Bag;
+      readonly interrupted?: true;
     } & OfAttempt)
+  | ({ readonly kind: 'callback'; readonly id: string; readonly name: string } & CallbackReceived)
   | { readonly kind: 'cancel'; readonly id: string; readonly reason: string }
   /** Everything in the outbox up to `upTo` was published. */
   | { readonly kind: 'published'; readonly upTo: number };
@@ -90,6 +94,8 @@ function apply(step: Step, signal: RunSignal): Refusal | undefined {
       return undefined;
     case 'session':
       return session(step, signal);
+    case 'callback':
+      return callback(step, signal);
     case 'cancel':
       if (step.run.state !== 'running') return 'ended';
       endRun(step, 'cancelled', { reason: 'cancelled', message: signal.reason });
@@ -198,12 +204,30 @@ function taken(step: Step, { task, resolved }: Current, bootId: string): Refusal
 function report(
   step: Step,
   { task, resolved }: Current,
-  signal: { ok: boolean; message?: string; context?: Bag },
+  signal: { ok: boolean; reason?: string; message?: string; context?: Bag; interrupted?: true },
 ): Refusal | undefined {
   if (task.state !== 'waiting' || resolved.awaits !== 'report') return 'stale';
-  const { ok, message = 'the agent reported a failure', context } = signal;
-  if (ok) endTask(step, resolved.label, { state: 'succeeded', ...(context ? { context } : {}) });
-  else endTask(step, resolved.label, { state: 'failed', reason: 'agent', message });
+  const { ok, reason = 'agent', message = 'the agent reported a failure', context } = signal;
+  if (signal.interrupted) interrupt(step, resolved, task, message);
+  else if (ok) endTask(step, resolved.label, { state: 'succeeded', ...(context ? { context } : {}) });
+  else endTask(step, resolved.label, { state: 'failed', reason, message });
+  return undefined;
+}
+
+/** Somebody called: who waits for it has what it waited for, who comes to wait for it looks back. */
+function callback(step: Step, signal: { name: string } & CallbackReceived): Refusal | undefined {
+  if (step.run.state !== 'running') return 'ended';
+  const { name, at, ok, message, context } = signal;
+  const received: CallbackReceived = {
+    at,
+    ok,
+    ...(message === undefined ? {} : { message }),
+    ...(context && { context }),
+  };
+  step.run = { ...step.run, callbacks: { ...step.run.callbacks, [name]: received } };
+  for (const resolved of step.graph.tasks) {
+    if (resolved.callback === name && taskOf(step, resolved.label)?.state === 'waiting') endByCallback(step, resolved);
+  }
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Store } from '../store/collections.ts';
 import { bootingTask, isContentWithPresence, nextForAgent } from './agent-work.ts';
 import type { AgentWorkItem, AttemptId, Engine } from './engine-interface.ts';
 import { checkOptions } from './graph.ts';
-import type { AgentJob, AgentWork, Bag, Job, SessionJob } from './job.ts';
+import type { AgentJob, AgentWork, Bag, CommandResult, Job, SessionJob, TaskOutcome } from './job.ts';
 import type { Signals } from './signals.ts';
 import { renderTask } from './step.ts';
 import type { Stepper } from './stepper.ts';
@@ -20,7 +20,7 @@ export interface AgentSideDeps {
   readonly now: () => Date;
 }
 
-type AgentSide = Pick<Engine, 'session' | 'workFor' | 'attempt' | 'report' | 'bootProfileFor'>;
+type AgentSide = Pick<Engine, 'session' | 'workFor' | 'attempt' | 'report' | 'callback' | 'bootProfileFor'>;
 
 /** What an agent is told where a task has no deadline. */
 const longestAgentSeconds = 24 * 3600;
@@ -55,8 +55,9 @@ export function createAgentSide(deps: AgentSideDeps): AgentSide {
       const current = run.tasks[label];
       if (task?.awaits !== 'report' || current?.state !== 'waiting' || current.attempt !== attempt) return undefined;
       const found = workOf(deps.jobs, run, task);
-      return found.ok ? { nodeId: run.nodeId, work: found.work } : undefined;
+      return found.ok ? { nodeId: run.nodeId, work: found.work, conclude: found.conclude } : undefined;
     },
+    callback: (runId, name, call) => signals.send(runId, `callback/${name}`, { kind: 'callback', name, ...call }),
     report: (id, report) => takeReport(deps, id, report),
     bootProfileFor: async (nodeId) => {
       const run = await activeRun(nodeId);
@@ -81,12 +82,17 @@ const takeReport = async (
   if (run.consumed.includes(`${runId}/${id}`)) return 'repeated';
   const task = Object.hasOwn(run.tasks, label) ? run.tasks[label] : undefined;
   if (task?.state !== 'waiting' || task.attempt !== attempt) return 'stale';
-  const { ok, message, context, output } = report;
+  const { ok, reason, message, context, interrupted, output } = report;
   // Kept before the signal: a crash between the two makes the agent deliver again.
   if (output !== undefined) {
     await store.taskOutputs.insert({ id: `${runId}/${label}/${attempt}`, runId, label, attempt, data: output });
   }
-  const said = { ...(message === undefined ? {} : { message }), ...(context === undefined ? {} : { context }) };
+  const said = {
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
+    ...(context === undefined ? {} : { context }),
+    ...(interrupted === undefined ? {} : { interrupted }),
+  };
   const answer = await signals.send(runId, id, { kind: 'report', label, attempt, ok, ...said });
   return answer === 'refused' ? 'stale' : answer;
 };
@@ -125,13 +131,24 @@ async function handOver(
 
 type Found<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly message: string };
 
-function workOf(jobs: readonly Job[], run: Run, task: ResolvedTask): Found<{ work: AgentWork }> {
+interface FoundWork {
+  readonly work: AgentWork;
+  readonly conclude: (results: readonly CommandResult[]) => TaskOutcome;
+}
+
+function workOf(jobs: readonly Job[], run: Run, task: ResolvedTask): Found<FoundWork> {
   const job = jobs.find(({ runJob }) => runJob === task.runJob);
   if (job?.mode !== 'wait' || job.awaits !== 'report') {
     return { ok: false, message: `the job ${task.runJob} is not part of this server` };
   }
   const options = parsedOptions(job, run, task);
-  return options.ok ? { ok: true, work: (job as AgentJob).agentWork(options.value, run.context) } : options;
+  if (!options.ok) return options;
+  const agentJob = job as AgentJob;
+  return {
+    ok: true,
+    work: agentJob.agentWork(options.value, run.context),
+    conclude: (results) => agentJob.conclude?.(results, options.value, run.context) ?? { ok: true },
+  };
 }
 
 function parsedOptions(job: Job, run: Run, task: ResolvedTask): Found<{ value: Bag }> {

@@ -1,6 +1,6 @@
 import type { BootProfile } from '../model/boot-profile.ts';
-import type { Run, SignalBody } from '../model/run.ts';
-import type { AgentCommand, AgentWork, Bag } from './job.ts';
+import type { Callback, Run, SignalBody } from '../model/run.ts';
+import type { AgentCommand, AgentWork, Bag, CommandResult, TaskOutcome } from './job.ts';
 
 export interface StartRequest {
   /** injectableName of a graph. */
@@ -37,6 +37,8 @@ export interface AgentWorkItem {
 export interface AgentAttempt {
   readonly nodeId: string;
   readonly work: AgentWork;
+  /** What outputs that are as they should be mean to the task. */
+  readonly conclude: (results: readonly CommandResult[]) => TaskOutcome;
 }
 
 export interface AttemptId {
@@ -47,7 +49,11 @@ export interface AttemptId {
 
 export interface AttemptReport {
   readonly ok: boolean;
+  /** A stable word for the failure; `agent` where absent. */
+  readonly reason?: string;
   readonly message?: string;
+  /** The agent was ended in the middle of it: the task's `onInterrupt` says whether it is made again. */
+  readonly interrupted?: true;
   /** Merged into the run's context where `ok`. */
   readonly context?: Bag;
   /** Kept in `taskOutputs`. */
@@ -78,6 +84,8 @@ export interface Engine {
   readonly attempt: (runId: string, label: string, attempt: number) => Promise<AgentAttempt | undefined>;
   /** The result of an agent's attempt `<runId>/<label>/<attempt>`. */
   readonly report: (id: AttemptId, report: AttemptReport) => Promise<ReportAnswer>;
+  /** A call from outside of this name for the run: once; again it is `repeated`. `refused`: the run has ended. */
+  readonly callback: (runId: string, name: string, call: Callback) => Promise<'accepted' | 'repeated' | 'refused'>;
   /** What the node's active run wants it to boot; undefined: nothing in particular. */
   readonly bootProfileFor: (nodeId: string) => Promise<BootProfile | undefined>;
   /** Resolves at the next change of the node's run, when `signal` is aborted, or after a short while: then ask again. */

@@ -103,6 +103,7 @@ function resolveTask(
     mode: job.mode,
     onInterrupt: interruptOf(job, options),
     ...(job.mode === 'wait' ? { awaits: job.awaits } : {}),
+    ...(job.mode === 'wait' && job.awaits === 'callback' ? { callback: job.callback } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }
@@ -114,7 +115,7 @@ export function checkOptions(job: Job, options: Bag): string[] {
 }
 
 function interruptOf(job: Job, options: Bag): ResolvedTask['onInterrupt'] {
-  if (job.mode === 'wait') return job.awaits === 'session' ? 'repeat' : job.onInterrupt;
+  if (job.mode === 'wait') return job.awaits === 'report' ? job.onInterrupt : 'repeat';
   return typeof job.onInterrupt === 'function' ? job.onInterrupt(options) : job.onInterrupt;
 }
 

@@ -123,6 +123,19 @@ export interface AgentWork {
   readonly then?: 'reboot' | 'power-off';
 }
 
+/** What one command of an agent's work left behind. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** It was killed at its deadline. */
+  readonly timedOut?: boolean | undefined;
+  /** More was printed than the agent keeps: what is here is the beginning. */
+  readonly truncated?: boolean | undefined;
+  /** The agent was ended in the middle of it, and cannot say what it did. */
+  readonly interrupted?: boolean | undefined;
+}
+
 interface WaitJobBase<Options> {
   readonly runJob: string;
   readonly mode: 'wait';
@@ -142,9 +155,17 @@ export interface AgentJob<Options = Bag> extends WaitJobBase<Options> {
   /** What to do when the node boots anew after its agent took the attempt. */
   readonly onInterrupt: 'repeat' | 'fail';
   agentWork(options: Options, context: Bag): AgentWork;
+  /** What the outputs mean, once every command ended as it should; without it they mean success. Hostile input: pure. */
+  conclude?(results: readonly CommandResult[], options: Options, context: Bag): TaskOutcome;
 }
 
-export type WaitJob<Options = Bag> = SessionJob<Options> | AgentJob<Options>;
+/** Waits for a call from outside (the installed system's), which may have come since the tasks before it began. */
+export interface CallbackJob<Options = Bag> extends WaitJobBase<Options> {
+  readonly awaits: 'callback';
+  readonly callback: string;
+}
+
+export type WaitJob<Options = Bag> = SessionJob<Options> | AgentJob<Options> | CallbackJob<Options>;
 export type Job = EffectJob<never> | WaitJob<never>;
 
 /** Types a job by its options' schema. Lists of jobs forget the type; the job's own schema guards what it is handed. */

@@ -43,5 +43,5 @@ export function createSignals({ store, stepper, now }: SignalsDeps): Signals {
 }
 
 function asRunSignal({ id, at, body }: Signal): RunSignal {
-  return body.kind === 'session' ? { ...body, id, at } : { ...body, id };
+  return body.kind === 'session' || body.kind === 'callback' ? { ...body, id, at } : { ...body, id };
 }

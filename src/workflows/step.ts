@@ -137,6 +137,16 @@ function beginTask(step: Step, resolved: ResolvedTask, task: RunTask): void {
   if (resolved.awaits === 'session' && lastSession && lastSession.at >= since) {
     endTask(step, label, { state: 'succeeded' });
   }
+  if (resolved.awaits === 'callback') endByCallback(step, resolved);
+}
+
+/** Ends a task that waits for a call from outside, if the call came since the task waits. */
+export function endByCallback(step: Step, { label, callback = '' }: ResolvedTask): void {
+  const received = step.run.callbacks?.[callback];
+  if (!received || received.at < (taskOf(step, label)?.waitingSince ?? '')) return;
+  const { ok, message = 'the call said that it failed', context } = received;
+  if (ok) endTask(step, label, { state: 'succeeded', ...(context && { context }) });
+  else endTask(step, label, { state: 'failed', reason: callback, message });
 }
 
 /** What `{{ }}` of a task may name while the run goes on. */

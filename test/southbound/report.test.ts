@@ -1,9 +1,9 @@
 import type { NewFact } from '../../src/model/fact.ts';
 import type { Boot } from '../../src/model/records.ts';
-import { acceptReport, type AgentReport, type CommandResult } from '../../src/southbound/report.ts';
+import { acceptReport, type AgentReport } from '../../src/southbound/report.ts';
 import type { IngestResult, SourceReport } from '../../src/discovery/ingest.ts';
 import type { AttemptId, AttemptReport } from '../../src/workflows/engine-interface.ts';
-import type { AgentCommand } from '../../src/workflows/job.ts';
+import type { AgentCommand, CommandResult, TaskOutcome } from '../../src/workflows/job.ts';
 
 const dmi: AgentCommand = { command: 'dmidecode', catalog: { source: 'dmi', format: 'auto' } };
 const plain: AgentCommand = { command: 'true', acceptedResponseCodes: [0, 3] };
@@ -13,14 +13,19 @@ const done = (more: Partial<CommandResult> = {}): CommandResult => ({ code: 0, s
 async function report(
   commands: AgentCommand[],
   results: CommandResult[],
-  change: { nodeId?: string; ingest?: string } = {},
+  change: { nodeId?: string; ingest?: string; concludes?: TaskOutcome } = {},
 ) {
   const ended: AttemptReport[] = [];
   const ingested: string[] = [];
   const facts: NewFact[] = [];
   const deps = {
     engine: {
-      attempt: () => Promise.resolve({ nodeId: change.nodeId ?? 'n1', work: { commands } }),
+      attempt: () =>
+        Promise.resolve({
+          nodeId: change.nodeId ?? 'n1',
+          work: { commands },
+          conclude: () => change.concludes ?? { ok: true as const },
+        }),
       report: (_: AttemptId, outcome: AttemptReport) => {
         ended.push(outcome);
         return Promise.resolve('accepted' as const);
@@ -80,6 +85,32 @@ test.each([
   const ended = await report([...commands], [...results]);
   expect(ended.outcome).toMatchObject({ ok: false, message });
   expect(ended.ingested).toEqual(ingested);
+});
+
+test.each<[string, CommandResult[], TaskOutcome, Partial<AttemptReport>]>([
+  ['its conclusion goes on', [done()], { ok: true, context: { disk: 'sda' } }, { ok: true, context: { disk: 'sda' } }],
+  [
+    'so does a bad one, with its reason',
+    [done()],
+    { ok: false, reason: 'no-disk', message: 'there is no disk' },
+    { ok: false, reason: 'no-disk', message: 'there is no disk' },
+  ],
+  [
+    'what went wrong is not concluded from',
+    [done({ code: 1 })],
+    { ok: true, context: { disk: 'sda' } },
+    { ok: false, message: "'true' ended with code 1" },
+  ],
+  [
+    'an interruption is told as one',
+    [done({ code: 125, interrupted: true })],
+    { ok: true },
+    { ok: false, interrupted: true },
+  ],
+])('what the outputs mean is for the task to say: %s', async (_, results, concludes, expected) => {
+  const { outcome } = await report([plain], results, { concludes });
+  expect(outcome).toMatchObject(expected);
+  expect(outcome?.context).toEqual(expected.context);
 });
 
 test('one bad catalog does not keep the others out', async () => {

@@ -1,4 +1,4 @@
-import { agentTask, bootstrapTask, graph, play, task } from './graphs.ts';
+import { agentTask, bootstrapTask, callbackTask, graph, play, task } from './graphs.ts';
 
 describe('waiting for other tasks', () => {
   it('begins what waits on nothing, and the rest in its turn', () => {
@@ -284,5 +284,64 @@ describe('what is made known', () => {
     run.cancel();
     expect(run.facts().slice(-2)).toEqual(["workflow 'Test' cancelled: by test", 'node abort']);
     expect(run.cancel()).toBe('repeated');
+  });
+});
+
+describe('waiting for a call from outside', () => {
+  const called = { ok: true, context: { system: { hostname: 'web1' } } };
+
+  it('ends with the call, and what it told', () => {
+    const run = play(graph([callbackTask('home')]));
+    expect(run.callback('other', called)).toBe('ok');
+    expect(run.states()).toEqual({ home: 'waiting' });
+    expect(run.callback('phone-home', called)).toBe('ok');
+    expect(run.run).toMatchObject({ state: 'succeeded', context: called.context });
+    expect(run.callback('phone-home', called)).toBe('repeated');
+  });
+
+  it('looks back at a call that came since the task before it began, not further', () => {
+    const tasks = graph([task('restart'), callbackTask('home', { waitOn: { restart: 'finished' } })]);
+    const early = play(tasks);
+    early.callback('phone-home', called);
+    early.wait(1000);
+    early.runTask('restart');
+    expect(early.states()).toEqual({ restart: 'succeeded', home: 'waiting' });
+    const inTime = play(tasks);
+    inTime.claim('restart');
+    inTime.wait(1000);
+    inTime.callback('phone-home', called);
+    inTime.succeed('restart');
+    expect(inTime.run.state).toBe('succeeded');
+  });
+
+  it('fails with a call that says so, and ends with the run', () => {
+    const run = play(graph([callbackTask('home')]));
+    run.callback('phone-home', { ok: false, message: 'no space left' });
+    expect(run.task('home')).toMatchObject({
+      state: 'failed',
+      error: { reason: 'phone-home', message: 'no space left' },
+    });
+    expect(run.callback('another', called)).toBe('ended');
+  });
+});
+
+describe('an agent that was ended in the middle of a task', () => {
+  const interrupted = { kind: 'report', id: 'r/a/1', label: 'a', attempt: 1, ok: false, interrupted: true } as const;
+
+  it('is given it again, as another attempt, where a repeat does no harm', () => {
+    const run = play(graph([agentTask('a', { onInterrupt: 'repeat' })]));
+    run.send({ kind: 'taken', label: 'a', attempt: 1, bootId: 'b1' });
+    expect(run.send(interrupted)).toBe('ok');
+    expect(run.task('a')).toMatchObject({ state: 'waiting', attempt: 2 });
+    expect(run.task('a').takenBy).toBeUndefined();
+    run.report('a');
+    expect(run.run.state).toBe('succeeded');
+  });
+
+  it('has failed it where it would', () => {
+    const run = play(graph([agentTask('a', { onInterrupt: 'fail' })]));
+    run.send({ kind: 'taken', label: 'a', attempt: 1, bootId: 'b1' });
+    run.send(interrupted);
+    expect(run.task('a')).toMatchObject({ state: 'failed', error: { reason: 'interrupted' } });
   });
 });

@@ -1,4 +1,4 @@
-import type { ResolvedGraph, ResolvedTask, Run, RunTask } from '../../src/model/run.ts';
+import type { Callback, ResolvedGraph, ResolvedTask, Run, RunTask } from '../../src/model/run.ts';
 import { advance, type RunSignal } from '../../src/workflows/advance.ts';
 import { newRun } from '../../src/workflows/new-run.ts';
 
@@ -25,6 +25,9 @@ export const agentTask = (label: string, given: Partial<ResolvedTask> = {}) =>
 
 export const bootstrapTask = (label: string, given: Partial<ResolvedTask> = {}) =>
   task(label, { mode: 'wait', awaits: 'session', ...given });
+
+export const callbackTask = (label: string, given: Partial<ResolvedTask> = {}) =>
+  task(label, { mode: 'wait', awaits: 'callback', callback: 'phone-home', ...given });
 
 export function graph(tasks: readonly ResolvedTask[], given: Partial<ResolvedGraph> = {}): ResolvedGraph {
   return { injectableName: 'Graph.Test', friendlyName: 'Test', options: {}, tasks, ...given };
@@ -78,6 +81,8 @@ export function play(of: ResolvedGraph, given: { nodeId?: string } = { nodeId: '
       send({ kind: 'report', id: `r/${label}/${at}`, label, attempt: at, ok }),
     session: (bootId: string) =>
       send({ kind: 'session', id: `s/${bootId}`, bootId, at: new Date(clock).toISOString() }),
+    callback: (name: string, call: Callback) =>
+      send({ kind: 'callback', id: `callback/${name}`, name, at: new Date(clock).toISOString(), ...call }),
     cancel: () => send({ kind: 'cancel', id: 'c', reason: 'by test' }),
     publish: () => send({ kind: 'published', upTo: run.outboxSeq }),
     /** Claims and ends an effect. */

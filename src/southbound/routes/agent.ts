@@ -8,7 +8,8 @@ import type { Boot } from '../../model/records.ts';
 import { parseMac } from '../../net/mac.ts';
 import type { AgentWorkItem } from '../../workflows/engine-interface.ts';
 import { createBudget } from '../budget.ts';
-import { acceptReport, type CommandResult } from '../report.ts';
+import type { CommandResult } from '../../workflows/job.ts';
+import { acceptReport } from '../report.ts';
 import type { SouthboundDeps } from '../deps.ts';
 
 /** The agent's side of docs/agent-protocol.md: session, work, report. */
