@@ -42,6 +42,9 @@ export const factKinds = {
   'run.started': 'a run of a graph began',
   'run.task': 'a task of a run changed its state',
   'run.finished': 'a run ended',
+  'run.by-hand': 'a run waits for something that only an operator can do',
+  'deploy.progress': 'how far the agent is with writing an image',
+  'deploy.home': 'the installed system called home',
   'facts.dropped': 'facts were lost because more arrived than could be written',
 } as const;
 
