@@ -1,5 +1,5 @@
 import type { NodeIdentity } from './identity.ts';
-import { bmcLogin, bmcNetwork } from './identity.ts';
+import { bmcLogin } from './identity.ts';
 
 /** Files of a simulated BMC, all in one directory. Paths carry no blanks: ipmi_sim hands them to a shell. */
 export interface BmcFiles {
@@ -83,8 +83,8 @@ export function lanAnswers(identity: NodeIdentity): string {
     ip_addr: identity.bmcAddress,
     ip_addr_src: 'static',
     mac_addr: identity.bmcMac,
-    subnet_mask: '255.255.255.0',
-    default_gw_ip_addr: bmcNetwork.address,
+    subnet_mask: identity.bmcNetmask,
+    default_gw_ip_addr: identity.bmcGateway,
     default_gw_mac_addr: '52:54:00:78:00:01',
     backup_gw_ip_addr: '0.0.0.0',
     backup_gw_mac_addr: '00:00:00:00:00:00',

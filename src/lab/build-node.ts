@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { startBmc } from './bmc.ts';
 import type { Chassis } from './chassis.ts';
 import { createChassis } from './chassis.ts';
 import type { SpawnProcess } from './children.ts';
 import type { LabEventBody } from './events.ts';
-import { nodeIdentity } from './identity.ts';
+import type { NodeIdentity } from './identity.ts';
 import type { LabNetwork } from './network.ts';
 import { tapName } from './network.ts';
 import type { LabNode } from './node.ts';
@@ -31,11 +32,12 @@ export interface MemberDeps {
 }
 
 /** Mainboard and chassis control of a node; nothing is made yet. */
-export function designMember(deps: MemberDeps, number: number, kind: NodeKind): Member {
+export function designMember(deps: MemberDeps, identity: NodeIdentity, kind: NodeKind): Member {
   const { options, network } = deps;
+  const { number } = identity;
   const machine: Machine = {
     kind,
-    identity: nodeIdentity(number),
+    identity,
     memoryMib: options.memoryMib,
     diskBus: options.diskBus,
     tap: tapName(number),
@@ -54,12 +56,14 @@ export function designMember(deps: MemberDeps, number: number, kind: NodeKind): 
   return { node, chassis: createChassis({ node, emit: deps.emit, now: deps.now }) };
 }
 
-/** Puts the node into the rack: disk, firmware variables, cable, BMC. It stays off. */
+/** Puts the node into the rack: disk, firmware variables, cable, BMC. It stays off. What is there already is kept. */
 export async function installMember(deps: MemberDeps, { node }: Member): Promise<void> {
   const { kind, identity, files } = node.machine;
   await mkdir(files.dir, { recursive: true });
-  await runOk(['qemu-img', 'create', '-q', '-f', 'qcow2', files.disk, `${deps.options.diskGib}G`]);
-  if (kind === 'uefi') await copyFile(ovmf.variables, files.variables);
+  if (!existsSync(files.disk)) {
+    await runOk(['qemu-img', 'create', '-q', '-f', 'qcow2', files.disk, `${deps.options.diskGib}G`]);
+  }
+  if (kind === 'uefi' && !existsSync(files.variables)) await copyFile(ovmf.variables, files.variables);
   await deps.network.addTap(identity.number);
   if (kind === 'bios') await deps.network.maskRom(identity.number);
   await deps.network.addBmcAddress(identity.bmcAddress);

@@ -20,6 +20,9 @@ export interface NodeIdentity {
   readonly mac: Mac;
   readonly bmcMac: Mac;
   readonly bmcAddress: Ipv4;
+  /** What the BMC says of its network. */
+  readonly bmcNetmask: Ipv4;
+  readonly bmcGateway: Ipv4;
   readonly vendor: string;
   readonly product: string;
   readonly serial: string;
@@ -39,6 +42,8 @@ export function nodeIdentity(number: number): NodeIdentity {
     mac: `52:54:00:77:${hex}:00`,
     bmcMac: `52:54:00:78:${hex}:00`,
     bmcAddress: `172.31.132.${10 + number}`,
+    bmcNetmask: '255.255.255.0',
+    bmcGateway: bmcNetwork.address,
     vendor: 'Lab Systems',
     product: 'VirtualNode 1000',
     serial: `LAB${number.toString().padStart(5, '0')}`,

@@ -12,6 +12,7 @@ import type { LabEvents } from './events.ts';
 import { createLabEvents } from './events.ts';
 import type { Forwarder } from './forward.ts';
 import { createForwarder } from './forward.ts';
+import { nodeIdentity } from './identity.ts';
 import { ipmitool } from './ipmitool.ts';
 import { makeNamespace } from './namespace.ts';
 import { createNetwork } from './network.ts';
@@ -143,7 +144,7 @@ async function assemble(work: Work): Promise<Lab> {
   events.emit({ kind: 'phase', text: 'networks made' });
 
   const deps: MemberDeps = { options, paths, network, spawn, emit: events.emit, now: work.assembly.now };
-  members.push(...options.nodes.map((kind, index) => designMember(deps, index + 1, kind)));
+  members.push(...options.nodes.map((kind, index) => designMember(deps, nodeIdentity(index + 1), kind)));
   const steps = [startServer(work, spawn, parts), ...members.map(async (member) => installMember(deps, member))];
   // All of them end before one that failed is told of: what they make is about to be removed.
   await Promise.allSettled(steps);

@@ -53,7 +53,7 @@ export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
     `link set ${provisioning.bridge} type bridge group_fwd_mask ${forwardLldp}`,
     `addr add fd00:77::1/64 dev ${provisioning.bridge} nodad`,
   );
-  await advertiseRouter(deps);
+  await advertiseRouter({ dir: deps.paths.dir, spawn: deps.spawn, interface: provisioning.bridge });
   return {
     addTap: async (node) => {
       const tap = tapName(node);
@@ -82,20 +82,24 @@ function bridge(name: string, address: string): string[] {
 
 /**
  * A router advertisement and nothing else (no DHCP). QEMU's iPXE solicits an IPv6 router in every boot before it goes on
- * with its IPv4 lease; where none answers it waits 13 s.
+ * with its IPv4 lease; where none answers it waits 13 s. The interface has an address of fd00:77::/64.
  */
-async function advertiseRouter(deps: NetworkDeps): Promise<void> {
-  const logFile = join(deps.paths.dir, 'router.log');
+export async function advertiseRouter(deps: {
+  readonly dir: string;
+  readonly spawn: SpawnProcess;
+  readonly interface: string;
+}): Promise<void> {
+  const logFile = join(deps.dir, 'router.log');
   // --no-daemon: it keeps its user, which it may not change in a user namespace.
   const options = [
     '--conf-file=/dev/null',
     '--port=0',
-    `--interface=${provisioning.bridge}`,
+    `--interface=${deps.interface}`,
     '--except-interface=lo',
     '--bind-interfaces',
     '--enable-ra',
     '--dhcp-range=fd00:77::,ra-only',
-    `--dhcp-leasefile=${join(deps.paths.dir, 'router.leases')}`,
+    `--dhcp-leasefile=${join(deps.dir, 'router.leases')}`,
   ];
   await deps.spawn({
     name: 'router',
