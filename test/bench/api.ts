@@ -1,25 +1,22 @@
 /**
- * How many lists of 100 nodes (of 10,000, with summaries and addresses) the admin API answers a second, beside a bare
- * node:http program that reads the same rows of the same SQLite file and writes them as JSON. Each has a process of its
- * own.
+ * How many lists of 100 nodes (of 10,000, with summaries and addresses) the server answers a second on 16 keep-alive
+ * connections, beside a bare node:http program that reads the same rows of the same SQLite file and writes them as JSON,
+ * and beside Ironic's API. Each is a process of its own.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent, createServer, get, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { createApi } from '../../src/api/app.ts';
-import type { ApiDeps } from '../../src/api/deps.ts';
-import { createLog } from '../../src/log.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import { inTurns, median, report } from './report.ts';
+import { askRepeatedly, type LoadResult } from '../support/keep-alive.ts';
+import { openServerPlace } from '../support/server.ts';
+import { watch, type Started } from '../support/started.ts';
+import { installIronic, startIronic } from './programs/ironic.ts';
+import { inTurns, median, quantile, report, reportSkipped } from './report.ts';
 
 const nodeCount = 10_000;
-const roundMs = 3_000;
-const connections = 8;
+const connections = 16;
+const milliseconds = 3_000;
+const ironicPort = 21_995;
 
 async function fill(path: string): Promise<void> {
   const { store, close } = await openSqliteStore({ path });
@@ -61,106 +58,59 @@ async function fill(path: string): Promise<void> {
   await close();
 }
 
-const never = (): never => {
-  throw new Error('the benchmark asks for lists of nodes only');
-};
-
-async function ours(path: string): Promise<RequestListener> {
-  const { store } = await openSqliteStore({ path });
-  const unused = new Proxy({}, { get: () => never });
-  const deps = { store, engine: unused, obm: unused, facts: unused, definitions: unused, why: unused, sealer: unused };
-  const rest = { configView: never, metrics: never, health: never, log: createLog('silent'), now: () => new Date() };
-  return createApi({ ...deps, ...rest } as unknown as ApiDeps, { version: '0' });
-}
-
-function bare(path: string): RequestListener {
-  const db = new DatabaseSync(path, { readOnly: true });
-  const nodes = db.prepare('SELECT "json" FROM "nodes" WHERE "type" = ? ORDER BY "id" LIMIT 100');
-  const lookups = db.prepare(
-    'SELECT "json" FROM "lookups" WHERE "node" IN (SELECT "value" FROM json_each(?)) ORDER BY "id"',
-  );
-  const parse = (row: Record<string, unknown>): Record<string, unknown> =>
-    JSON.parse(String(row.json)) as Record<string, unknown>;
-  return (_request, response) => {
-    const items = nodes.all(typeKey).map(parse);
-    const addresses = lookups.all(JSON.stringify(items.map(({ id }) => id))).map(parse);
-    const body = JSON.stringify({
-      items: items.map((node) => ({ ...node, addresses: addresses.filter((lookup) => lookup.node === node.id) })),
-    });
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
-    response.end(body);
+/** Bodies are looked at for their size, so that an empty list is not taken for a fast one. */
+function measure(port: number, path: string, bodyBytes: number): () => Promise<LoadResult> {
+  return async () => {
+    const result = await askRepeatedly({ port, path, connections, milliseconds });
+    if (result.shortestBody < bodyBytes) throw new Error(`${path}: ${result.shortestBody} bytes are no 100 nodes`);
+    return result;
   };
 }
 
-/** How the store writes text into the columns of declared fields. */
-const typeKey = 'compute';
-
-async function serve(kind: string, path: string): Promise<void> {
-  const server = createServer(kind === 'ours' ? await ours(path) : bare(path));
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
-  process.once('disconnect', () => process.exit());
+async function compare(name: string, ours: () => Promise<LoadResult>, peer: () => Promise<LoadResult>, times?: number) {
+  await ours();
+  await peer();
+  const all = await inTurns({ ours, peer }, times);
+  const each = (pick: (one: LoadResult) => number) => ({ ours: all.ours.map(pick), peer: all.peer.map(pick) });
+  report({ name, ...each(({ perSecond }) => perSecond), unit: 'lists/s', bar: { atLeast: 0.5 } });
+  report({ name: `${name}-median`, ...each(({ timesMs }) => median(timesMs)), unit: 'ms' });
+  report({ name: `${name}-p99`, ...each(({ timesMs }) => quantile(timesMs, 0.99)), unit: 'ms' });
 }
 
-interface Measured {
-  readonly rate: number;
-  readonly medianMs: number;
+async function compareWithBare(ours: () => Promise<LoadResult>, database: string): Promise<void> {
+  const program = join(import.meta.dirname, 'programs/bare-nodes.ts');
+  const bare = watch(spawn(process.execPath, [program, database], { stdio: ['ignore', 'pipe', 'inherit'] }));
+  const port = Number(await bare.until(/^\d+\n/));
+  await compare('api-nodes-100-vs-bare', ours, measure(port, '/', 50_000));
+  await bare.stop();
 }
 
-async function measure(port: number): Promise<Measured> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const times: number[] = [];
-  const until = performance.now() + roundMs;
-  const worker = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const start = performance.now();
-      const length = await askOnce(port, agent);
-      if (length < 20_000) throw new Error(`a list of ${length} bytes is no list of 100 nodes`);
-      times.push(performance.now() - start);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, worker));
-  agent.destroy();
-  return { rate: times.length / (roundMs / 1000), medianMs: median(times) };
-}
-
-function askOnce(port: number, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path: '/nodes?type=compute', agent }, (response) => {
-      let length = 0;
-      response.on('data', (chunk: Buffer) => (length += chunk.length));
-      response.on('end', () => {
-        resolve(length);
-      });
-      response.on('error', reject);
-    }).on('error', reject);
-  });
-}
-
-async function startServer(kind: string, path: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(import.meta.filename, [kind, path]);
-  const [port] = (await once(child, 'message')) as [number];
-  return { child, port };
-}
-
-async function bench(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'rw-bench-api-'));
-  const path = join(directory, 'store.sqlite');
-  await fill(path);
-  const servers = [await startServer('ours', path), await startServer('bare', path)] as const;
+/** Its list of the same width is the detailed one; that of names and states only is measured too. */
+async function compareWithIronic(ours: () => Promise<LoadResult>, directory: string): Promise<void> {
+  mkdirSync(directory);
+  let ironic: Started;
   try {
-    const all = await inTurns({ ours: () => measure(servers[0].port), peer: () => measure(servers[1].port) });
-    const pick = (key: keyof Measured) => ({
-      ours: all.ours.map((one) => one[key]),
-      peer: all.peer.map((one) => one[key]),
-    });
-    report({ name: 'api-nodes-100', ...pick('rate'), unit: 'lists/s', bar: { atLeast: 0.5 } });
-    report({ name: 'api-nodes-100-median', ...pick('medianMs'), unit: 'ms' });
-  } finally {
-    for (const { child } of servers) child.disconnect();
-    rmSync(directory, { recursive: true });
+    await installIronic();
+    ironic = await startIronic(directory, ironicPort, nodeCount);
+  } catch (error) {
+    reportSkipped('api-nodes-100-vs-ironic', `Ironic 39 cannot be run here: ${String(error)}`);
+    return;
   }
+  const list = (path: string) => measure(ironicPort, `/v1/nodes${path}?limit=100`, 20_000);
+  await compare('api-nodes-100-vs-ironic', ours, list(''), 3);
+  await compare('api-nodes-100-vs-ironic-detail', ours, list('/detail'), 3);
+  await ironic.stop();
 }
 
-const [kind, path] = process.argv.slice(2);
-if (kind !== undefined && path !== undefined) await serve(kind, path);
-else await bench();
+const place = openServerPlace(60, { roles: ['api'], log: { level: 'warn' } });
+try {
+  mkdirSync(place.dataDir, { mode: 0o700 });
+  const database = join(place.dataDir, 'rackwright.db');
+  await fill(database);
+  await place.healthy(place.serve());
+  const ours = measure(Number(new URL(place.url).port), '/nodes?type=compute', 50_000);
+  await compareWithBare(ours, database);
+  await compareWithIronic(ours, join(place.directory, 'ironic'));
+} finally {
+  await place.close();
+}
