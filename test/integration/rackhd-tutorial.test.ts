@@ -1,9 +1,15 @@
 import { join, resolve } from 'node:path';
 import { expectGoldenSection, markdownTable } from '../support/golden.ts';
-import { createTestNet, requireProgram, type TestNet } from '../support/netns.ts';
-import { scratchDirectory } from '../support/socket-path.ts';
-import { checkAnswer, fillPlaceholders, openReader, tutorialLines, type Reader } from '../support/tutorial.ts';
-import { openTestWorld, type TestWorld } from '../support/world.ts';
+import { requireProgram } from '../support/netns.ts';
+import { openReadersWorld, type ReadersWorld } from '../support/reader.ts';
+import {
+  checkAnswer,
+  fillPlaceholders,
+  openReader,
+  runTutorials,
+  tutorialLines,
+  type Reader,
+} from '../support/tutorial.ts';
 
 /** RackHD's tutorials, typed into a shell whose `localhost:9090` is our server, with a simulated node. */
 
@@ -12,33 +18,18 @@ const lines = tutorialLines();
 const served = lines.filter(({ expect }) => expect !== undefined);
 
 describe('every line that is served', () => {
-  const scratch = scratchDirectory();
-  let net: TestNet<'reader'>;
-  let world: TestWorld;
+  let place: ReadersWorld;
   let reader: Reader;
 
   beforeAll(async () => {
     for (const program of ['curl', 'jq']) requireProgram(program, program);
-    net = await createTestNet({ reader: undefined });
-    const socket = join(scratch.path, 'admin.sock');
-    world = await openTestWorld({ number: 60, count: 1, config: { admin: { socket } } });
-    const ports = net.hosts.reader.start([
-      process.execPath,
-      join(home, 'test/support/tutorial-ports.ts'),
-      socket,
-      ...['9090', '8080'],
-    ]);
-    await ports.until(/forwarding/);
-    world.fleet.machines[0]?.node.powerOn();
-    await world.allInState('discovered');
-    reader = await openReader({ run: net.hosts.reader.run, url: world.url });
+    place = await openReadersWorld(60, [9090, 8080]);
+    reader = await openReader({ run: (argv) => place.hosts.reader.run(argv), url: place.world.url });
   }, 120_000);
 
   afterAll(async () => {
     reader.close();
-    await net.close();
-    await world.close();
-    scratch.remove();
+    await place.close();
   });
 
   // One after the other, as a reader types them.
@@ -51,9 +42,16 @@ describe('every line that is served', () => {
   );
 
   test('the workflows that the tutorials start were carried out on the machine', () => {
-    const resets = world.fleet.machines[0]?.bmc?.effects.filter((effect) => JSON.stringify(effect).includes('reset'));
+    const effects = place.world.fleet.machines[0]?.bmc?.effects ?? [];
+    const resets = effects.filter((effect) => JSON.stringify(effect).includes('reset'));
     expect(resets).toHaveLength(served.filter(({ command }) => command.includes('Graph.Reset.Node')).length);
   });
+
+  test('where the ports are those of no server, each line is told', async () => {
+    const problems = await runTutorials({ run: (argv) => place.hosts.stranger.run(argv), url: place.world.url });
+    expect(problems).toHaveLength(served.length);
+    expect(problems[0]).toMatch(/^curl localhost:9090.*: no HTTP answer/s);
+  }, 60_000);
 });
 
 test('docs/rackhd-compat.md says which lines are served, and why the others are not', () => {

@@ -149,6 +149,21 @@ export const step = {
     nodeId,
   }),
   work: (): NewFact => ({ kind: 'agent.work', how: 'token', text: "the agent took 'catalog-dmi'", mac, nodeId, runId }),
+  home: (): NewFact => ({
+    kind: 'deploy.home',
+    how: 'token',
+    text: 'the installed system called home: web1, Linux 6.1',
+    nodeId,
+    runId,
+  }),
+  byHand: (what: string): NewFact => ({
+    kind: 'run.by-hand',
+    how: 'self',
+    text: `the node has no power controller: ${what}`,
+    nodeId,
+    runId,
+    data: { byHand: what },
+  }),
   runFinished: (state: string): NewFact => ({
     kind: 'run.finished',
     how: 'self',

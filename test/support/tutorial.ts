@@ -136,6 +136,7 @@ async function placeholders(url: string): Promise<Record<string, string>> {
 
 /** What of an answer is not as the tutorial shows it. */
 export function checkAnswer(expect: Expectation, status: number, { stdout, stderr }: Finished): string[] {
+  if (Number.isNaN(status)) return [`no HTTP answer: ${stdout}${stderr}`];
   if (status !== expect.status) return [`HTTP status ${status} instead of ${expect.status}: ${stdout}${stderr}`];
   if (expect.prints !== undefined) return checkText(stdout, expect.prints, expect.orNothing === true);
   let value: unknown;
