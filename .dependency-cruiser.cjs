@@ -8,7 +8,7 @@ const rows = [
   ['events', 'coordination', 'secrets'],
   ['obm', 'images', 'timeline', 'notify'],
   ['boot'],
-  ['dhcp', 'tftp', 'discovery'],
+  ['dhcp', 'tftp', 'discovery', 'deployment'],
   ['workflows', 'allocation', 'telemetry'],
   ['api', 'redfish', 'southbound', 'plugins'],
 ];

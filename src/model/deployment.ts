@@ -60,7 +60,8 @@ export interface DeploymentProgress {
   readonly step: string;
   readonly bytes: number;
   readonly total: number;
-  /** ISO 8601. */
+  /** When the step began, and when this was told; ISO 8601. */
+  readonly since: string;
   readonly at: string;
 }
 

@@ -1,0 +1,172 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChosenDisk, DeployedSystem, Deployment } from '../model/deployment.ts';
+import type { RecordFact } from '../model/fact.ts';
+import type { Image } from '../model/image.ts';
+import type { Sealer } from '../secrets/seal.ts';
+import { hashToken, newToken, tokenMatches } from '../secrets/token.ts';
+import type { Store } from '../store/collections.ts';
+import { modify } from '../store/modify.ts';
+import { isForTimeline, progressAfter, progressFact, type ProgressReport } from './progress.ts';
+import type { DeployRequest } from './request.ts';
+import { pointerSeed, seedOf, type Seed, type SeedInput } from './seed.ts';
+
+export type PrepareResult =
+  | { readonly ok: true; readonly deployment: Deployment }
+  | { readonly ok: false; readonly reason: 'no-image' | 'options'; readonly message: string };
+
+/** Deployments as the store keeps them, and what their nodes may have of them. */
+export interface Deployments {
+  /** Writes down what a run is to deploy; the same again for a run that was prepared before. */
+  prepare(input: { runId: string; nodeId: string; request: DeployRequest }): Promise<PrepareResult>;
+  get(runId: string): Promise<Deployment | undefined>;
+  /** The deployment of a token, while its run is running. */
+  byToken(token: string): Promise<Deployment | undefined>;
+  /** The token of the node's running deployment: the secret `deploy-token` of its agent's tasks. */
+  deployToken(nodeId: string): Promise<string | undefined>;
+  /** The seed as it is served (`network`), or as it is written to the disk, where `seed` may be a pointer only. */
+  seed(deployment: Deployment, place: 'served' | 'disk'): Promise<Seed>;
+  /** The disk that the deployment is written to. */
+  chosen(runId: string, disk: ChosenDisk): Promise<void>;
+  /** How far the node is. */
+  progress(deployment: Deployment, report: ProgressReport): Promise<void>;
+  /** What the deployed system says of itself; answers whether this is the first time. */
+  calledHome(deployment: Deployment, system: DeployedSystem): Promise<boolean>;
+  /** The token opens nothing any more. Harmless where there is no such deployment. */
+  end(runId: string): Promise<void>;
+}
+
+export interface DeploymentsDeps {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  /** The image of that name or id. */
+  readonly findImage: (image: string) => Promise<Image | undefined>;
+  /** Base URL of the southbound listener as nodes see it. */
+  readonly url: string;
+  readonly record: RecordFact;
+  readonly now: () => Date;
+}
+
+export function createDeployments(deps: DeploymentsDeps): Deployments {
+  const { store, sealer, now, record } = deps;
+  const { deployments } = store;
+  const isRunning = async ({ id, state }: Deployment): Promise<boolean> =>
+    state === 'active' && (await store.runs.get(id))?.state === 'running';
+
+  return {
+    prepare: (input) => prepare(deps, input),
+    get: (runId) => deployments.get(runId),
+
+    async byToken(token) {
+      const { items } = await deployments.find({ where: { tokenHash: hashToken(token) }, limit: 1 });
+      const [found] = items;
+      return found && tokenMatches(token, found.tokenHash) && (await isRunning(found)) ? found : undefined;
+    },
+
+    async deployToken(nodeId) {
+      const { items } = await deployments.find({ where: { nodeId, state: 'active' }, limit: 100 });
+      for (const deployment of items) {
+        if (await isRunning(deployment)) return sealer.open(deployment.sealedToken);
+      }
+      return undefined;
+    },
+
+    async seed(deployment, place) {
+      const input = await seedInput(deps, deployment);
+      return place === 'disk' && deployment.seed === 'network' ? pointerSeed(input) : seedOf(input);
+    },
+
+    async chosen(runId, disk) {
+      await modify(deployments, runId, (current) => ({ ...current, disk }));
+    },
+
+    async progress({ id, nodeId, progress: before }, report) {
+      const after = progressAfter(before, report, now());
+      if (!after) return;
+      await modify(deployments, id, (current) => ({ ...current, progress: after }));
+      if (isForTimeline(before, after)) record(progressFact(after, { nodeId, runId: id }));
+    },
+
+    async calledHome({ id }, system) {
+      const written = await modify(deployments, id, (current) =>
+        current.system === undefined ? { ...current, system } : undefined,
+      );
+      return written.ok;
+    },
+
+    async end(runId) {
+      await modify(deployments, runId, (current) =>
+        current.state === 'ended' ? undefined : { ...current, state: 'ended' },
+      );
+    },
+  };
+}
+
+async function prepare(
+  { store, sealer, findImage }: DeploymentsDeps,
+  { runId, nodeId, request }: Parameters<Deployments['prepare']>[0],
+): Promise<PrepareResult> {
+  const before = await store.deployments.get(runId);
+  if (before) return { ok: true, deployment: before };
+  const image = await findImage(request.image);
+  if (!image) return { ok: false, reason: 'no-image', message: `there is no image '${request.image}'` };
+  const refusal = unfitFor(image, request);
+  if (refusal !== undefined) return { ok: false, reason: 'options', message: refusal };
+  const token = newToken();
+  const { hostname, domain, users, userData, seed, disk } = request;
+  const { name, sha256, sizeBytes, format, rawBytes, cloudInit } = image;
+  const inserted = await store.deployments.insert({
+    id: runId,
+    nodeId,
+    imageId: image.id,
+    image: { name, sha256, sizeBytes, format, rawBytes, cloudInit },
+    hostname,
+    ...(domain === undefined ? {} : { domain }),
+    users: users.map(({ name: user, authorizedKeys, passwordHash }) => ({
+      name: user,
+      authorizedKeys,
+      ...(passwordHash === undefined ? {} : { sealedPasswordHash: sealer.seal(passwordHash) }),
+    })),
+    ...(userData === undefined ? {} : { sealedUserData: sealer.seal(userData) }),
+    seed,
+    ...(disk === undefined ? {} : { diskHints: disk }),
+    tokenHash: hashToken(token),
+    sealedToken: sealer.seal(token),
+    state: 'active',
+  });
+  if (inserted.ok) return { ok: true, deployment: inserted.document };
+  // Another worker prepared the same run meanwhile.
+  const other = await store.deployments.get(runId);
+  if (!other) throw new Error(`deployment ${runId} is taken and not there`);
+  return { ok: true, deployment: other };
+}
+
+/** An image that reads no seed would come up without what was asked for, and nobody would be told. */
+function unfitFor({ name, cloudInit }: Image, { users, userData }: DeployRequest): string | undefined {
+  if (cloudInit || (users.length === 0 && userData === undefined)) return undefined;
+  return `the image '${name}' has no cloud-init: it takes neither users nor user data. Leave them out, or use another image`;
+}
+
+async function seedInput({ store, sealer, url }: DeploymentsDeps, deployment: Deployment): Promise<SeedInput> {
+  const { id, nodeId, hostname, domain, users, sealedUserData, sealedToken, seed } = deployment;
+  const { items: boots } = await store.boots.find({
+    where: { nodeId },
+    sort: { field: 'createdAt', order: 'desc' },
+    limit: 1,
+  });
+  return {
+    deploymentId: id,
+    hostname,
+    domain,
+    users: users.map(({ name, authorizedKeys, sealedPasswordHash }) => ({
+      name,
+      authorizedKeys,
+      passwordHash: sealedPasswordHash === undefined ? undefined : sealer.open(sealedPasswordHash),
+    })),
+    userData: sealedUserData === undefined ? undefined : sealer.open(sealedUserData),
+    mac: boots[0]?.mac ?? (await store.nodes.get(nodeId))?.bootMac,
+    url: `${url}/deploy/${sealer.open(sealedToken)}`,
+    phoneHome: await readFile(join(import.meta.dirname, 'phone-home.sh'), 'utf8'),
+    fetched: seed === 'network',
+  };
+}
