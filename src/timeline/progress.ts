@@ -71,7 +71,7 @@ export function progressOf(boot: BootAttempt | undefined): Progress {
     (fact: Fact) =>
       actions.includes(textOf(fact, 'action'));
 
-  const lastSeen = facts.findLast((fact) => /^(dhcp|tftp|boot|agent|catalog)\./.test(fact.kind));
+  const lastSeen = facts.findLast((fact) => /^(dhcp|tftp|boot|agent|catalog|deploy)\./.test(fact.kind));
   const switchedOff = last('bmc.command', command('powerOff', 'soft'));
   const kernel = last('boot.file', named('/vmlinuz'));
   const fileFailed = last('boot.file-failed', (fact) => !isLoader(fact));

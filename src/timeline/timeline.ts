@@ -126,7 +126,7 @@ function isFirmwareRequest(fact: Fact): boolean {
 }
 
 function isSeenOnWire(fact: Fact): boolean {
-  return /^(dhcp|tftp|boot|agent)\./.test(fact.kind);
+  return /^(dhcp|tftp|boot|agent|deploy)\./.test(fact.kind);
 }
 
 /** Whether a request of the firmware belongs to the current boot: its first after power-on, or the same once more. */

@@ -187,11 +187,16 @@ function deadline(step: Step, { task, resolved }: Current): Refusal | undefined 
   if (task.state !== 'claimed' && task.state !== 'waiting') return 'stale';
   if (task.deadline === undefined || task.deadline > step.now.toISOString()) return 'stale';
   const seconds = Math.round((resolved.timeoutMs ?? 0) / 1000);
-  const awaited = resolved.awaits === 'session' ? 'the node did not boot into the agent' : 'it did not end';
-  const message = `${awaited} within ${seconds} s`;
+  const message = `${overdue[resolved.awaits ?? 'report']} within ${seconds} s`;
   endTask(step, resolved.label, { state: 'timeout', reason: 'timeout', message });
   return undefined;
 }
+
+const overdue = {
+  session: 'the node did not boot into the agent',
+  report: 'it did not end',
+  callback: 'nobody called',
+} as const;
 
 function taken(step: Step, { task, resolved }: Current, bootId: string): Refusal | undefined {
   if (task.state !== 'waiting' || resolved.awaits !== 'report') return 'stale';

@@ -27,6 +27,13 @@ const top = (steps: Steps, given: Given): string => {
 
 const upTo = (hop: string): Steps => healthy[hop] ?? [];
 
+/** A deploy up to the restart, with a firmware that asks the network before its disk. */
+const sentToDisk: Steps = [
+  ...upTo('agent'),
+  [100, step.discover('firmware')],
+  [100.1, step.offer('firmware', undefined, 'the node is deploying and no run wants it to boot')],
+];
+
 test('what was told to go on without us is not under way', () => {
   const told = step.offer('firmware', undefined, 'the node is discovered and no run wants it to boot');
   const { verdicts } = judge([...upTo('asked'), [20.1, told]], { now: 22, state: 'discovered' });
@@ -195,6 +202,38 @@ describe('the first verdict', () => {
       [...upTo('loader'), [23, step.power('powerOff')]],
       { now: 9000 },
       'powered-off: well',
+    ],
+    ['sent to its disk', sentToDisk, { now: 200, state: 'deploying' }, 'disk-boot: in-progress'],
+    ['sent to its disk, then nothing', sentToDisk, { now: 2000, state: 'deploying' }, 'disk-boot: stopped'],
+    [
+      'its disk did not boot, and the deploy ended',
+      [...sentToDisk, [2000, step.runFinished('failed')]],
+      { now: 2001, state: 'failed-deploy' },
+      'disk-boot: stopped',
+    ],
+    [
+      'its installed system called home',
+      [...sentToDisk, [130, step.home()], [131, step.runFinished('succeeded')]],
+      { now: 140, state: 'deployed' },
+      'called-home: well',
+    ],
+    [
+      'a deployed machine that asks the network first',
+      sentToDisk,
+      { now: 5000, state: 'deployed' },
+      'nothing-to-boot: well',
+    ],
+    [
+      'no power controller',
+      [...upTo('done'), [60, step.byHand('choose PXE')], [61, step.byHand('switch it off and on')]],
+      { now: 62, state: 'deploying' },
+      'by-hand: stopped',
+    ],
+    [
+      'no power controller, and somebody did it',
+      [...upTo('done'), [61, step.byHand('switch it off and on')], [90, step.discover('firmware')]],
+      { now: 91, state: 'deploying' },
+      'in-progress: in-progress',
     ],
     [
       'the agent asked twice, refused first',

@@ -1,6 +1,9 @@
 import { agentRejected } from './agent-rejected.ts';
 import { agentSilent } from './agent-silent.ts';
 import { allWell } from './all-well.ts';
+import { byHand } from './by-hand.ts';
+import { calledHome } from './called-home.ts';
+import { diskBoot } from './disk-boot.ts';
 import { inProgress } from './in-progress.ts';
 import { kernelFailed } from './kernel-failed.ts';
 import { loaderNotFetched } from './loader-not-fetched.ts';
@@ -26,6 +29,9 @@ export const causes: readonly Cause[] = [
   kernelFailed,
   agentSilent,
   agentRejected,
+  byHand,
+  diskBoot,
+  calledHome,
   runFailed,
   allWell,
   poweredOff,

@@ -7,7 +7,7 @@ export const nothingToBoot: Cause = {
   title: 'It was told that there is nothing to boot',
   judge(view) {
     const told = refusalOf(view);
-    if (!told) return undefined;
+    if (!told || isSentToItsDisk(view)) return undefined;
     const reason = told.fact.data[told.key];
     const noLoader = typeof reason === 'string' && reason.includes('architecture');
     const asIntended = bootsItsOwnDisk(view) && !noLoader;
@@ -22,6 +22,12 @@ export const nothingToBoot: Cause = {
     };
   },
 };
+
+/** A deploy that came to its end has the machine boot its disk: whether it does is another cause's question. */
+export function isSentToItsDisk(view: View): boolean {
+  const { state } = view.subject;
+  return (state === 'deploying' || state === 'failed-deploy') && refusalOf(view) !== undefined;
+}
 
 /** The answer without a file, if the boot ended there. */
 export function refusalOf({ progress }: View): { fact: Fact; key: 'noFile' | 'reason' } | undefined {

@@ -1,4 +1,5 @@
 import type { Fact } from '../../model/fact.ts';
+import type { NodeStateName } from '../../model/node-states.ts';
 import type { Hop, Progress } from '../progress.ts';
 import type { Subject } from '../subject.ts';
 import type { BootAttempt } from '../timeline.ts';
@@ -93,5 +94,7 @@ export function silenceOf({ silence }: View): Evidence {
 
 /** Whether a node in this state boots nothing unless a run says so: then an own disk that boots is all right. */
 export function bootsItsOwnDisk({ subject }: View): boolean {
-  return subject.state === 'discovered' || subject.state === 'maintenance';
+  return subject.state !== undefined && ownDisk.has(subject.state);
 }
+
+const ownDisk: ReadonlySet<NodeStateName> = new Set(['discovered', 'maintenance', 'available', 'deployed']);
