@@ -34,7 +34,11 @@ const plans = {
 
 type ActionName = keyof typeof plans;
 const actionNames = Object.keys(plans) as [ActionName, ...ActionName[]];
-const optionsSchema = z.looseObject({ action: z.enum(actionNames) });
+const optionsSchema = z.looseObject({
+  action: z.enum(actionNames),
+  /** Ours: what an operator is to do where the node has no power controller. With it such a node is no failure. */
+  byHand: z.string().min(1).optional(),
+});
 type Input = EffectInput<z.infer<typeof optionsSchema>>;
 
 /** How long a BMC may take from accepting a command to showing the new power state. */
@@ -57,7 +61,7 @@ export const obmNode = defineJob({
     const action = await applicable(input, node.id, plan);
     if (!plan.idempotent && action === plan.action) await noteSending(input, action);
     const result = await services.obm.act(node.id, action, signal);
-    if (!result.ok) return result;
+    if (!result.ok) return result.reason === 'no-obm' ? askOperator(input, result) : result;
     if (plan.until) return await seePower(input, node.id, plan.until);
     return { ok: true, ...(result.output !== undefined && { output: { output: result.output } }) };
   },
@@ -87,6 +91,21 @@ export const obmNode = defineJob({
     }
   },
 });
+
+/** A node without a power controller has an operator: the timeline says what is to be done, and the run goes on. */
+function askOperator({ options, runId, label, attempt, node, services }: Input, failure: TaskOutcome): TaskOutcome {
+  if (options.byHand === undefined) return failure;
+  services.record({
+    id: `${runId}/${label}/${attempt}/by-hand`,
+    kind: 'run.by-hand',
+    how: 'self',
+    text: `the node has no power controller: ${options.byHand}`,
+    runId,
+    ...(node && { nodeId: node.id }),
+    data: { label, byHand: options.byHand },
+  });
+  return { ok: true, output: { byHand: options.byHand } };
+}
 
 /** BMCs refuse to cycle or reset what is off: switching it on is what was wanted. */
 async function applicable({ services, signal }: Input, nodeId: string, plan: ActionPlan): Promise<PowerAction> {

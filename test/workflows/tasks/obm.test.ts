@@ -75,6 +75,26 @@ describe('a power command', () => {
     expect(power).toBe(after);
   });
 
+  test.each(['setBootPxe', 'reboot'])('%s of a node without a controller is asked of an operator', async (action) => {
+    const facts: NewFact[] = [];
+    const none = (): PowerResult => ({ ok: false, reason: 'no-obm', message: 'the node has no power settings' });
+    const { services, ...rest } = input(action, none);
+    const asked = { ...rest, services: { ...services, record: (fact: NewFact) => facts.push(fact) } };
+    expect(await job.run(asked)).toMatchObject({ ok: false, reason: 'no-obm' });
+    const options = { action, byHand: 'switch it on' };
+    expect(await job.run({ ...asked, options })).toMatchObject({ ok: true });
+    const [fact, ...others] = facts;
+    expect(fact).toMatchObject({ kind: 'run.by-hand', nodeId: 'n', runId: 'r', id: 'r/power/1/by-hand' });
+    expect(fact?.text).toBe('the node has no power controller: switch it on');
+    expect(others).toEqual([]);
+  });
+
+  test('a controller that does not answer is not worked around by hand', async () => {
+    const away = (): PowerResult => ({ ok: false, reason: 'unreachable', message: 'no answer' });
+    const asked = { ...input('reboot', away), options: { action: 'reboot', byHand: 'switch it on' } };
+    expect(await job.run(asked)).toMatchObject({ ok: false, reason: 'unreachable' });
+  });
+
   test('that the BMC accepts and does not carry out has failed', async () => {
     const deaf = (action: PowerAction): PowerResult =>
       action === 'powerStatus' ? { ok: true, power: 'off' } : { ok: true };
