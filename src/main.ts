@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { deployCommand, releaseCommand } from './cli/commands/deploy.ts';
 import { labCommand } from './cli/commands/lab.ts';
 import { nodesCommand } from './cli/commands/nodes.ts';
 import { whyCommand } from './cli/commands/why.ts';
@@ -35,6 +36,8 @@ const program = new Command('rackwright')
   .addCommand(nodesCommand())
   .addCommand(whyCommand())
   .addCommand(workflowsCommand())
+  .addCommand(deployCommand())
+  .addCommand(releaseCommand())
   .addCommand(labCommand(simulate));
 
 try {
