@@ -1,5 +1,5 @@
 # The commands of README.md.
-.PHONY: help deps test check bench lab lab-down microkernel run format
+.PHONY: help deps test check bench lab lab-down microkernel image run format
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,9 @@ bench: deps ## every benchmark beside its peer (as root); ONLY=NAME runs one
 
 microkernel: deps ## build the discovery OS into .cache/microkernel
 	@microkernel/build
+
+image: deps ## build the guest image, a small Debian 12, into .cache/image
+	@guest-image/build
 
 # STORE=mongodb MONGODB_URL=mongodb://... make lab: the same with its documents in MongoDB
 lab: deps microkernel ## two virtual servers, powered on over IPMI, discovered by us; the lab stays up
