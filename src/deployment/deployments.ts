@@ -2,23 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ChosenDisk, DeployedSystem, Deployment } from '../model/deployment.ts';
 import type { RecordFact } from '../model/fact.ts';
-import type { Image } from '../model/image.ts';
-import type { Sealer } from '../secrets/seal.ts';
-import { hashToken, newToken, tokenMatches } from '../secrets/token.ts';
-import type { Store } from '../store/collections.ts';
+import { hashToken, tokenMatches } from '../secrets/token.ts';
 import { modify } from '../store/modify.ts';
+import { prepareDeployment, type Prepared, type PrepareDeps, type PrepareInput } from './prepare.ts';
 import { isForTimeline, progressAfter, progressFact, type ProgressReport } from './progress.ts';
-import type { DeployRequest } from './request.ts';
 import { pointerSeed, seedOf, type Seed, type SeedInput } from './seed.ts';
-
-export type PrepareResult =
-  | { readonly ok: true; readonly deployment: Deployment }
-  | { readonly ok: false; readonly reason: 'no-image' | 'options'; readonly message: string };
 
 /** Deployments as the store keeps them, and what their nodes may have of them. */
 export interface Deployments {
   /** Writes down what a run is to deploy; the same again for a run that was prepared before. */
-  prepare(input: { runId: string; nodeId: string; request: DeployRequest }): Promise<PrepareResult>;
+  prepare(input: PrepareInput): Promise<Prepared>;
   get(runId: string): Promise<Deployment | undefined>;
   /** The deployment of a token, while its run is running. */
   byToken(token: string): Promise<Deployment | undefined>;
@@ -36,11 +29,7 @@ export interface Deployments {
   end(runId: string): Promise<void>;
 }
 
-export interface DeploymentsDeps {
-  readonly store: Store;
-  readonly sealer: Sealer;
-  /** The image of that name or id. */
-  readonly findImage: (image: string) => Promise<Image | undefined>;
+export interface DeploymentsDeps extends PrepareDeps {
   /** Base URL of the southbound listener as nodes see it. */
   readonly url: string;
   readonly record: RecordFact;
@@ -54,7 +43,7 @@ export function createDeployments(deps: DeploymentsDeps): Deployments {
     state === 'active' && (await store.runs.get(id))?.state === 'running';
 
   return {
-    prepare: (input) => prepare(deps, input),
+    prepare: (input) => prepareDeployment(deps, input),
     get: (runId) => deployments.get(runId),
 
     async byToken(token) {
@@ -95,56 +84,11 @@ export function createDeployments(deps: DeploymentsDeps): Deployments {
     },
 
     async end(runId) {
-      await modify(deployments, runId, (current) =>
+      await modify(deployments, runId, (current): Deployment | undefined =>
         current.state === 'ended' ? undefined : { ...current, state: 'ended' },
       );
     },
   };
-}
-
-async function prepare(
-  { store, sealer, findImage }: DeploymentsDeps,
-  { runId, nodeId, request }: Parameters<Deployments['prepare']>[0],
-): Promise<PrepareResult> {
-  const before = await store.deployments.get(runId);
-  if (before) return { ok: true, deployment: before };
-  const image = await findImage(request.image);
-  if (!image) return { ok: false, reason: 'no-image', message: `there is no image '${request.image}'` };
-  const refusal = unfitFor(image, request);
-  if (refusal !== undefined) return { ok: false, reason: 'options', message: refusal };
-  const token = newToken();
-  const { hostname, domain, users, userData, seed, disk } = request;
-  const { name, sha256, sizeBytes, format, rawBytes, cloudInit } = image;
-  const inserted = await store.deployments.insert({
-    id: runId,
-    nodeId,
-    imageId: image.id,
-    image: { name, sha256, sizeBytes, format, rawBytes, cloudInit },
-    hostname,
-    ...(domain === undefined ? {} : { domain }),
-    users: users.map(({ name: user, authorizedKeys, passwordHash }) => ({
-      name: user,
-      authorizedKeys,
-      ...(passwordHash === undefined ? {} : { sealedPasswordHash: sealer.seal(passwordHash) }),
-    })),
-    ...(userData === undefined ? {} : { sealedUserData: sealer.seal(userData) }),
-    seed,
-    ...(disk === undefined ? {} : { diskHints: disk }),
-    tokenHash: hashToken(token),
-    sealedToken: sealer.seal(token),
-    state: 'active',
-  });
-  if (inserted.ok) return { ok: true, deployment: inserted.document };
-  // Another worker prepared the same run meanwhile.
-  const other = await store.deployments.get(runId);
-  if (!other) throw new Error(`deployment ${runId} is taken and not there`);
-  return { ok: true, deployment: other };
-}
-
-/** An image that reads no seed would come up without what was asked for, and nobody would be told. */
-function unfitFor({ name, cloudInit }: Image, { users, userData }: DeployRequest): string | undefined {
-  if (cloudInit || (users.length === 0 && userData === undefined)) return undefined;
-  return `the image '${name}' has no cloud-init: it takes neither users nor user data. Leave them out, or use another image`;
 }
 
 async function seedInput({ store, sealer, url }: DeploymentsDeps, deployment: Deployment): Promise<SeedInput> {

@@ -1,19 +1,11 @@
-import type { DeployedUser, Deployment } from '../model/deployment.ts';
+import type { Deployment } from '../model/deployment.ts';
 import type { Image } from '../model/image.ts';
 import type { Sealer } from '../secrets/seal.ts';
 import { hashToken, newToken } from '../secrets/token.ts';
 import type { Store } from '../store/collections.ts';
-import { modify } from '../store/modify.ts';
 import type { DeployRequest } from './request.ts';
 
-export interface PrepareDeps {
-  readonly store: Pick<Store, 'deployments'>;
-  readonly images: {
-    /** The image of this name or id, if its blob is whole. */
-    find(word: string): Promise<Image | undefined>;
-  };
-  readonly sealer: Sealer;
-}
+/** The beginning of a deployment: what a run is to do is written down once, with the token that its node has for it. */
 
 export interface PrepareInput {
   readonly runId: string;
@@ -23,77 +15,63 @@ export interface PrepareInput {
 
 export type Prepared =
   | { readonly ok: true; readonly deployment: Deployment }
-  | { readonly ok: false; readonly reason: 'no-image' | 'image-cannot'; readonly message: string };
+  | { readonly ok: false; readonly reason: 'no-image' | 'options'; readonly message: string };
 
-/**
- * Writes down what a run is to deploy, with a token of its own, and ends the deployments that the node had before: their
- * tokens open nothing any more. What is there already is kept, so that a repeat changes nothing.
- */
+export interface PrepareDeps {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  /** The image of that name or id. */
+  readonly findImage: (image: string) => Promise<Image | undefined>;
+}
+
+/** Writes a deployment down; for a run that was prepared before, answers with what was written then. */
 export async function prepareDeployment(
-  deps: PrepareDeps,
+  { store, sealer, findImage }: PrepareDeps,
   { runId, nodeId, request }: PrepareInput,
 ): Promise<Prepared> {
-  const { deployments } = deps.store;
-  const present = await deployments.get(runId);
-  if (present) return { ok: true, deployment: present };
-  const image = await deps.images.find(request.image);
-  if (!image) {
-    const message = `there is no image '${request.image}': GET /images lists those there are`;
-    return { ok: false, reason: 'no-image', message };
-  }
-  const objection = imageObjection(image, request);
-  if (objection !== undefined) return { ok: false, reason: 'image-cannot', message: objection };
-  await endOthers(deps, nodeId);
+  const before = await store.deployments.get(runId);
+  if (before) return { ok: true, deployment: before };
+  const image = await findImage(request.image);
+  if (!image) return { ok: false, reason: 'no-image', message: `there is no image '${request.image}'` };
+  const refusal = imageObjection(image, request);
+  if (refusal !== undefined) return { ok: false, reason: 'options', message: refusal };
   const token = newToken();
-  const made = await deployments.insert({
+  const { hostname, domain, users, userData, seed, disk } = request;
+  const { name, sha256, sizeBytes, format, rawBytes, cloudInit } = image;
+  const inserted = await store.deployments.insert({
     id: runId,
     nodeId,
     imageId: image.id,
-    image: pick(image),
-    ...requested(request, deps.sealer),
+    image: { name, sha256, sizeBytes, format, rawBytes, cloudInit },
+    hostname,
+    ...(domain === undefined ? {} : { domain }),
+    users: users.map(({ name: user, authorizedKeys, passwordHash }) => ({
+      name: user,
+      authorizedKeys,
+      ...(passwordHash === undefined ? {} : { sealedPasswordHash: sealer.seal(passwordHash) }),
+    })),
+    ...(userData === undefined ? {} : { sealedUserData: sealer.seal(userData) }),
+    seed,
+    ...(disk === undefined ? {} : { diskHints: disk }),
     tokenHash: hashToken(token),
-    sealedToken: deps.sealer.seal(token),
+    sealedToken: sealer.seal(token),
     state: 'active',
   });
-  const deployment = made.ok ? made.document : await deployments.get(runId);
-  if (!deployment) throw new Error(`deployment ${runId} was deleted while it was made`);
-  return { ok: true, deployment };
+  if (inserted.ok) return { ok: true, deployment: inserted.document };
+  // Another worker prepared the same run meanwhile.
+  const other = await store.deployments.get(runId);
+  if (!other) throw new Error(`deployment ${runId} is taken and not there`);
+  return { ok: true, deployment: other };
 }
 
-/** What cannot be had from an image without cloud-init: nothing on it would read the seed. */
+/**
+ * Why an image cannot be deployed as was asked, in words for the operator; undefined: it can. An image that reads no seed
+ * would come up without what was asked for, and nobody would be told.
+ */
 export function imageObjection(
   { name, cloudInit }: Pick<Image, 'name' | 'cloudInit'>,
   { users, userData }: Pick<DeployRequest, 'users' | 'userData'>,
 ): string | undefined {
   if (cloudInit || (users.length === 0 && userData === undefined)) return undefined;
-  return `the image '${name}' has no cloud-init, so that it takes neither users nor user data: leave them out`;
-}
-
-function pick({ name, sha256, sizeBytes, format, rawBytes, cloudInit }: Image): Deployment['image'] {
-  return { name, sha256, sizeBytes, format, rawBytes, cloudInit };
-}
-
-function requested(
-  { hostname, domain, users, userData, disk, seed }: DeployRequest,
-  sealer: Sealer,
-): Pick<Deployment, 'hostname' | 'domain' | 'users' | 'sealedUserData' | 'diskHints' | 'seed'> {
-  return {
-    hostname,
-    seed,
-    users: users.map(({ name, authorizedKeys, passwordHash }): DeployedUser => ({
-      name,
-      authorizedKeys,
-      ...(passwordHash === undefined ? {} : { sealedPasswordHash: sealer.seal(passwordHash) }),
-    })),
-    ...(domain === undefined ? {} : { domain }),
-    ...(userData === undefined ? {} : { sealedUserData: sealer.seal(userData) }),
-    ...(disk === undefined ? {} : { diskHints: disk }),
-  };
-}
-
-async function endOthers({ store }: PrepareDeps, nodeId: string): Promise<void> {
-  const { items } = await store.deployments.find({ where: { nodeId, state: 'active' } });
-  for (const { id } of items) {
-    await modify(store.deployments, id, (deployment): Deployment => ({ ...deployment, state: 'ended' }));
-  }
+  return `the image '${name}' has no cloud-init, so it takes neither users nor user data: leave them out, or use another image`;
 }

@@ -73,10 +73,12 @@ export function parseBytes(size: string | number): number | undefined {
   return number !== '' && Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+const sizeExpected = 'must be a number of bytes, or a size such as "480 GB" or "1.5 TiB"';
+
 const bytesSchema = z.union([z.number(), z.string().max(32)]).transform((size, context) => {
   const bytes = parseBytes(size);
   if (bytes !== undefined) return bytes;
-  context.addIssue({ code: 'custom', message: 'must be a number of bytes, or a size such as "480 GB" or "1.5 TiB"' });
+  context.addIssue({ code: 'custom', message: sizeExpected });
   return z.NEVER;
 });
 
@@ -92,6 +94,9 @@ export const diskHintsSchema = z
     wwn: hint.optional(),
     minSize: bytesSchema.optional(),
     maxSize: bytesSchema.optional(),
+    /** What the sizes above become: hints that were checked once can be checked again. */
+    minBytes: z.int().min(0).optional(),
+    maxBytes: z.int().min(0).optional(),
     size: z.union([z.number(), z.string().max(32)]).optional(),
     type: z.enum(diskTypes, 'must be ssd, hdd or nvme').optional(),
     path: hint.optional(),
@@ -100,26 +105,25 @@ export const diskHintsSchema = z
       .pipe(z.string().regex(/^[a-z][a-z0-9]*$/, 'must be the name of a whole disk, such as sda or nvme0n1'))
       .optional(),
   })
-  .transform(({ size, minSize, maxSize, ...same }, context): DiskHints => {
+  .superRefine(({ size, minSize, maxSize }, context) => {
+    const say = (field: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [field], message });
+    };
+    if (size !== undefined && parseBytes(size) === undefined) say('size', sizeExpected);
+    if (size !== undefined && (minSize ?? maxSize) !== undefined) {
+      say('size', 'must stand alone: give size, or minSize and maxSize');
+    }
+    if (minSize !== undefined && maxSize !== undefined && minSize > maxSize)
+      say('minSize', 'must not be above maxSize');
+  })
+  .transform(({ size, minSize, maxSize, ...hints }): DiskHints => {
     const bytes = size === undefined ? undefined : parseBytes(size);
-    if (size !== undefined && bytes === undefined) {
-      const message = 'must be a number of bytes, or a size such as "480 GB" or "1.5 TiB"';
-      context.addIssue({ code: 'custom', path: ['size'], message });
-    }
-    if (size !== undefined && (minSize !== undefined || maxSize !== undefined)) {
-      context.addIssue({
-        code: 'custom',
-        path: ['size'],
-        message: 'must stand alone: give size, or minSize and maxSize',
-      });
-    }
-    if (minSize !== undefined && maxSize !== undefined && minSize > maxSize) {
-      context.addIssue({ code: 'custom', path: ['minSize'], message: 'must not be above maxSize' });
-    }
     const margin = typeof size === 'string' && /[a-z]/i.test(size) ? nominal : 0;
-    const minBytes = bytes === undefined ? minSize : Math.floor(bytes * (1 - margin));
-    const maxBytes = bytes === undefined ? maxSize : Math.ceil(bytes * (1 + margin));
-    const given = Object.entries({ ...same, minBytes, maxBytes }).filter(([, value]) => value !== undefined);
+    const least = bytes === undefined ? (minSize ?? hints.minBytes) : Math.floor(bytes * (1 - margin));
+    const most = bytes === undefined ? (maxSize ?? hints.maxBytes) : Math.ceil(bytes * (1 + margin));
+    const given = Object.entries({ ...hints, minBytes: least, maxBytes: most }).filter(
+      ([, value]) => value !== undefined,
+    );
     return Object.fromEntries(given);
   });
 

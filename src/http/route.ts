@@ -55,6 +55,8 @@ export interface Route<Params = unknown, Query = unknown, Body = unknown> {
   readonly summary: string;
   readonly operationId: string;
   readonly tag: string;
+  /** A parameter of the path is a secret: the log shows the route's pattern instead of the path. */
+  readonly secretPath?: boolean;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;

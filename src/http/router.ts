@@ -35,7 +35,10 @@ export function createRouter(routes: readonly Route[], options: RouterOptions): 
   for (const [path, methods] of byPath(routes)) {
     const place = router.route(path).all(noteMethods([...methods.keys()].map((method) => method.toUpperCase())));
     for (const [method, route] of methods) {
-      place[method]((request, response) => serve(route, context, request, response));
+      place[method]((request, response) => {
+        if (route.secretPath) response.locals.loggedPath = route.path;
+        return serve(route, context, request, response);
+      });
     }
   }
   router.use(answerUnserved(context.format));
@@ -89,7 +92,8 @@ function answerFault(context: Context): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const reference = randomBytes(4).toString('hex');
     const problem = problemOf(error, reference);
-    const about = { event: 'http.failed', method: request.method, path: request.path, reference };
+    const path = (response.locals.loggedPath as string | undefined) ?? request.path;
+    const about = { event: 'http.failed', method: request.method, path, reference };
     if (problem.status >= 500) context.log.error({ ...about, err: error }, 'a request could not be answered');
     else context.log.debug({ ...about, status: problem.status }, problem.detail);
     respondProblem(problem, request, response, context.format);

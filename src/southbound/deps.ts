@@ -4,6 +4,7 @@ import type { RecordFact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
 import type { Log } from '../log.ts';
 import type { BootTarget } from '../boot/target.ts';
+import type { Deployments } from '../deployment/deployments.ts';
 import type { Sighting } from '../discovery/enrol.ts';
 import type { IngestResult, SourceReport } from '../discovery/ingest.ts';
 import type { Engine } from '../workflows/engine-interface.ts';
@@ -13,7 +14,10 @@ import type { EnrolmentLimit } from './enrolments.ts';
 /** What the southbound routes are made of. */
 export interface SouthboundDeps {
   readonly boots: Boots;
-  readonly engine: Pick<Engine, 'session' | 'workFor' | 'changed' | 'attempt' | 'report'>;
+  readonly engine: Pick<Engine, 'session' | 'workFor' | 'changed' | 'attempt' | 'report' | 'callback'>;
+  readonly deployments: Pick<Deployments, 'byToken' | 'seed' | 'progress' | 'calledHome'>;
+  /** Where the file of an image is, whether or not it is there. */
+  imagePath(image: { readonly sha256: string }): string;
   /** The node that has this MAC or UUID, if any. */
   findNode(mac: Mac, uuid?: string): Promise<Node | undefined>;
   /** Makes the node if it is unknown. */
@@ -37,6 +41,7 @@ export interface SouthboundDeps {
   readonly kernelArgs: string;
   /** First part of a `/files/` path -> directory. */
   readonly fileRoots: Readonly<Record<string, string>>;
+  readonly now: () => Date;
   /** Milliseconds of a clock that does not go back. */
   clock(): number;
   /** Path of the agent's script. */
