@@ -22,7 +22,7 @@ export function controlRoutes(deps: ControlDeps): ControlRoute[] {
       method: 'POST',
       path: /^\/nodes\/(\d+)\/chassis$/,
       handle: async ({ groups, body }) => {
-        const member = deps.members[Number(groups[0]) - 1];
+        const member = deps.members.find(({ node }) => node.machine.identity.number === Number(groups[0]));
         if (member === undefined) return { status: 404, text: 'no such node\n' };
         const { ok, text } = await member.chassis.command(body);
         return { status: ok ? 200 : 400, text };

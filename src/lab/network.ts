@@ -9,6 +9,9 @@ import type { LabPaths } from './state.ts';
 /** Frames to 01:80:c2:00:00:0e (LLDP) are eaten by a bridge unless this bit is set (14, of the address's last digit). */
 const forwardLldp = '0x4000';
 
+/** A bridge as `ip link add` wants it: forwards from the first moment, and LLDP as well. */
+export const bridgeType = `type bridge stp_state 0 forward_delay 0 mcast_snooping 0 group_fwd_mask ${forwardLldp}`;
+
 /** The two networks of a lab, with nobody on them yet but the machine itself. */
 export interface LabNetwork {
   /** Makes the tap of a node's NIC, on the provisioning bridge. */
@@ -50,7 +53,6 @@ export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
     // Its peer lies in the same namespace, which would get each broadcast twice.
     'link set live type bridge_slave flood off mcast_flood off bcast_flood off',
     'link set live-peer up',
-    `link set ${provisioning.bridge} type bridge group_fwd_mask ${forwardLldp}`,
     `addr add fd00:77::1/64 dev ${provisioning.bridge} nodad`,
   );
   await advertiseRouter({ dir: deps.paths.dir, spawn: deps.spawn, interface: provisioning.bridge });
@@ -74,7 +76,7 @@ export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
 
 function bridge(name: string, address: string): string[] {
   return [
-    `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    `link add ${name} ${bridgeType}`,
     `addr add ${address}/24 dev ${name}`,
     `link set ${name} up`,
   ];

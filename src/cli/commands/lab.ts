@@ -14,6 +14,8 @@ import { textTable } from '../../model/text-table.ts';
 import type { UpResult } from '../../lab/up.ts';
 import { bringUp } from '../../lab/up.ts';
 import { printable } from '../server-option.ts';
+import { wholeNumber } from '../whole-number.ts';
+import { nodeCommand } from './lab-node.ts';
 
 /** Runs the same chain with so many nodes that are programs; true where all of them were discovered. */
 export type RunSimulated = (nodes: number, options: { readonly json: boolean }) => Promise<boolean>;
@@ -28,7 +30,8 @@ export function labCommand(runSimulated: RunSimulated): Command {
     .addCommand(downCommand())
     .addCommand(statusCommand())
     .addCommand(serverCommand())
-    .addCommand(execCommand());
+    .addCommand(execCommand())
+    .addCommand(nodeCommand());
 }
 
 const nameOption = (): Option =>
@@ -206,14 +209,4 @@ function execCommand(): Command {
       const [code] = (await once(spawn(program, args, { stdio: 'inherit' }), 'exit')) as [number | null];
       process.exitCode = code ?? 1;
     });
-}
-
-function wholeNumber(field: string, least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least) {
-      throw new InputError(field, `expected a whole number, at least ${least}, got '${text}'`);
-    }
-    return value;
-  };
 }
