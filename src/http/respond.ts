@@ -2,6 +2,9 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { FormatProblem, Problem } from './problem.ts';
 import type { RouteResponse } from './route.ts';
 
+/** Content type of what is answered as `json`; for handlers that have the text already. */
+export const jsonType = 'application/json; charset=utf-8';
+
 /** Writes what a handler answered. Node leaves the body out of an answer to HEAD by itself. */
 export async function respond(
   answer: RouteResponse,
@@ -16,7 +19,7 @@ export async function respond(
     respondProblem(answer.problem, request, response, format);
   } else if ('json' in answer) {
     write(response, answer.status, JSON.stringify(answer.json), {
-      'content-type': 'application/json; charset=utf-8',
+      'content-type': jsonType,
       ...answer.headers,
     });
   } else if ('text' in answer) {

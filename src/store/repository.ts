@@ -73,6 +73,8 @@ export interface CollectionSpec {
   readonly unique: readonly string[];
   /** Fields with an index: only these may be ranged over or sorted by. */
   readonly indexes: readonly string[];
+  /** Documents are read far more often than they change: an adapter may keep them parsed. They are frozen then. */
+  readonly readOften?: boolean;
 }
 
 /** Every collection of the product by name: see collections.ts. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonType } from '../../http/respond.ts';
 import { defineRoute, type Route } from '../../http/route.ts';
 import { isIpv4 } from '../../net/address.ts';
 import { parseMac } from '../../net/mac.ts';
@@ -9,7 +10,7 @@ import { eachPage, mapped } from '../pages.ts';
 import { removeNode } from '../remove-node.ts';
 import { problem, withNode, withNodeId } from './answers.ts';
 import { legalMoves } from './node-moves.ts';
-import { nodeItems } from './node-view.ts';
+import { createNodeItemTexts, nodeItems } from './node-view.ts';
 import {
   byId,
   byWord,
@@ -56,6 +57,7 @@ export function nodesRoutes(deps: ApiDeps): Route[] {
 
 function listNodes(deps: ApiDeps): Route {
   const { store } = deps;
+  const itemTexts = createNodeItemTexts(store);
   return defineRoute({
     method: 'get',
     path: '/nodes',
@@ -72,8 +74,9 @@ function listNodes(deps: ApiDeps): Route {
         limit,
         ...(cursor === undefined ? {} : { after: cursor }),
       });
-      const items = await nodeItems(store, page.items);
-      return { status: 200, json: page.next === undefined ? { items } : { items, next: page.next } };
+      const items = `[${(await itemTexts(page.items)).join()}]`;
+      const next = page.next === undefined ? '' : `,"next":${JSON.stringify(page.next)}`;
+      return { status: 200, text: `{"items":${items}${next}}`, type: jsonType };
     },
   });
 }

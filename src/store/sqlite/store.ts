@@ -7,11 +7,15 @@ import { collectionSpecs, type Documents, type OpenStore } from '../collections.
 import { migrations } from '../migrations/index.ts';
 import { declaredFields } from '../query.ts';
 import type { CollectionSpec } from '../repository.ts';
+import { createDocumentCache } from './document-cache.ts';
 import { keysOf } from './keys.ts';
 import { openLane, type Lane } from './lane.ts';
 import type { Row } from './protocol.ts';
 
 const maxBytes = 16 * 1024 * 1024;
+
+/** Nodes and lookups of some 10,000 machines. */
+const cachedCharacters = 16 * 1024 * 1024;
 
 export interface SqliteOptions {
   /** The file, made if it is missing; `:memory:` for a store that ends with its closing. */
@@ -42,11 +46,7 @@ export async function openSqliteBackend({
   const writer = await openLane({ path, specs, readOnly: false });
   // Reads have a connection and thread of their own: a long list delays no lease. A store in memory has one connection.
   const reader = path === ':memory:' ? writer : await openReader(writer, path, specs);
-  return createBackend(
-    writer,
-    reader,
-    new Map(Object.entries(specs).map(([name, spec]) => [name, declaredFields(spec)])),
-  );
+  return createBackend(writer, reader, specs);
 }
 
 async function openReader(writer: Lane, path: string, specs: Readonly<Record<string, CollectionSpec>>): Promise<Lane> {
@@ -58,7 +58,10 @@ async function openReader(writer: Lane, path: string, specs: Readonly<Record<str
   }
 }
 
-function createBackend(writer: Lane, reader: Lane, declared: ReadonlyMap<string, readonly string[]>): Backend {
+function createBackend(writer: Lane, reader: Lane, specs: Readonly<Record<string, CollectionSpec>>): Backend {
+  const declared = new Map(Object.entries(specs).map(([name, spec]) => [name, declaredFields(spec)]));
+  const cached = createDocumentCache(cachedCharacters);
+  const parserOf = (collection: string) => (specs[collection]?.readOften === true ? cached : parse);
   const rowOf = (collection: string, document: Document): Row => {
     const json = JSON.stringify(document);
     // MongoDB's limit, kept here too: a store that is moved there later must fit.
@@ -74,9 +77,12 @@ function createBackend(writer: Lane, reader: Lane, declared: ReadonlyMap<string,
     deleteWhere: (collection, where) => writer.send({ op: 'deleteWhere', collection, where }),
     get: async (collection, id) => {
       const json = await reader.send({ op: 'get', collection, id });
-      return json === null ? undefined : parse(json);
+      return json === null ? undefined : parserOf(collection)(json);
     },
-    find: async (collection, query) => (await reader.send({ op: 'find', collection, query })).map(parse),
+    find: async (collection, query) => {
+      const found = await reader.send({ op: 'find', collection, query });
+      return found.map(parserOf(collection));
+    },
     count: (collection, where) => reader.send({ op: 'count', collection, where }),
     forms: () => reader.send({ op: 'forms' }),
     saveForms: async (forms) => {
