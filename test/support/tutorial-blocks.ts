@@ -1,11 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Finished } from './netns.ts';
 
-/** One fenced block of commands in a page (```sh LAB). */
+/** One fenced block of commands in a page (```sh NEEDS). */
 export interface CommandBlock {
   /** The heading that it stands under. */
   readonly chapter: string;
-  /** The lab that it needs: `lab` (virtual servers), `compose` (containers); undefined: any. */
-  readonly lab: string | undefined;
+  /**
+   * What it needs: `lab` and `compose` begin or end a lab of that kind, `system` needs nodes that can run an operating
+   * system; undefined: any node will do, a simulated one too.
+   */
+  readonly needs: string | undefined;
   readonly commands: string;
 }
 
@@ -21,11 +26,32 @@ export function commandBlocks(path: string): CommandBlock[] {
       else if (line.startsWith('## ')) chapter = line.slice(3);
     } else if (open === undefined) open = { info: fence[1]?.trim() ?? '', lines: [] };
     else {
-      const [language, lab] = open.info.split(' ');
-      if (language === 'sh') blocks.push({ chapter, lab, commands: open.lines.join('\n') });
+      const [language, needs] = open.info.split(' ');
+      if (language === 'sh') blocks.push({ chapter, needs, commands: open.lines.join('\n') });
       open = undefined;
     }
   }
   if (open !== undefined) throw new Error(`${path}: a block under '${chapter}' is not closed`);
   return blocks;
+}
+
+/** A reader's shell. */
+export interface ReadersShell {
+  /** Types commands; variables are there again the next time. Ends at the first command that fails. */
+  type(commands: string, timeoutMs: number): Promise<Finished>;
+}
+
+/** `run` runs programs where the page's ports are; `directory` keeps the variables. */
+export function createShell(
+  run: (argv: readonly string[], options: { timeoutMs: number }) => Promise<Finished>,
+  directory: string,
+): ReadersShell {
+  const variables = join(directory, 'variables');
+  writeFileSync(variables, '');
+  return {
+    type(commands, timeoutMs) {
+      const script = `. ${variables}; set -a\n${commands}\nset +a; export -p >${variables}`;
+      return run(['bash', '--norc', '-e', '-u', '-o', 'pipefail', '-c', script], { timeoutMs });
+    },
+  };
 }
