@@ -1,0 +1,143 @@
+# shellcheck shell=sh
+# Makes the written disk DISK_ID this node's own: the copy of a GPT goes to the disk's end, the last partition grows as far
+# as it can, cloud-init's seed gets a partition of its own behind it (with CLOUD_INIT=yes), and on UEFI the firmware gets
+# a boot entry. It can be run again: what it made the last time is made anew.
+seed_sectors=8192 # 4 MiB; the documents have 64 KiB of user data at most, in base64
+align=2048        # sectors: 1 MiB
+entry=Rackwright  # label of the firmware's boot entry
+
+# read_table - sets the table's kind, and a line for each partition in the order in which they lie: node, start, size, type
+read_table() {
+  sfdisk -J "$disk" >table.json 2>table.error || fail "the partition table of $disk cannot be read: $(head -n 1 table.error)"
+  kind=$(jq -r .partitiontable.label table.json)
+  end=$(jq -r --argjson all "$((disk_bytes / 512))" '.partitiontable.lastlba // ([$all, 4294967296] | min) - 1' table.json)
+  jq -r '.partitiontable.partitions // [] | sort_by(.start)[] | "\(.node) \(.start) \(.size) \(.type)"' table.json >table
+}
+# number NODE - prints a partition's number
+number() { echo "${1##*[!0-9]}"; }
+# what NODE TAG - prints what the bytes on a partition say it is (TYPE, LABEL)
+what() { blkid -p -s "$2" -o value "$1" 2>/dev/null; }
+# change ARGUMENTS... - has sfdisk change the table, and the kernel read it
+change() {
+  sfdisk -q --wipe never --wipe-partitions never "$@" 2>table.error || fail "the partition table of $disk cannot be changed: $(head -n 1 table.error)"
+  partx -u "$disk" 2>/dev/null || blockdev --rereadpt "$disk" 2>/dev/null
+}
+
+# A seed of the time before, or of the image itself, would compete with ours.
+remove_seeds() {
+  while read -r node _; do
+    [ "$(what "$node" LABEL | tr '[:lower:]' '[:upper:]')" != CIDATA ] || echo "$node"
+  done <table >seeds
+  while read -r node; do
+    change --delete "$disk" "$(number "$node")"
+  done <seeds
+  partx -d "$disk" 2>/dev/null
+  partx -a "$disk" 2>/dev/null
+  read_table
+}
+
+# add_seed - makes the seed's partition at the disk's end; sets $end to the last sector before it
+add_seed() {
+  used=$(awk '{ last = $2 + $3 } END { print last + 0 }' table)
+  from=$(((end + 1 - seed_sectors) / align * align))
+  [ "$from" -ge "$used" ] || fail "$disk has no room for cloud-init's seed behind the image: $(((seed_sectors + align) / 2048)) MiB are needed"
+  case $kind in gpt) type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7 ;; *) type=c ;; esac
+  echo "start=$from, size=$seed_sectors, type=$type" | change --append "$disk" || exit
+  read_table
+  seed=$(awk -v from="$from" '$2 == from { print $1 }' table)
+  before 5 test -b "$seed" || fail "the kernel does not see the seed's partition $seed"
+  mkfs.vfat -n CIDATA "$seed" >/dev/null 2>mkfs.error || fail "no file system can be made on $seed: $(head -n 1 mkfs.error)"
+  documents='meta-data user-data vendor-data network-config'
+  for document in $documents; do
+    curl -sS -f -K "$document.curl" -o "$document" --connect-timeout 5 --max-time 30 --retry 20 --retry-all-errors --retry-max-time 600 2>curl.error ||
+      fail "the seed's $document cannot be had from the server: $(tail -n 1 curl.error)"
+  done
+  # shellcheck disable=SC2086 # four names
+  mcopy -o -i "$seed" $documents :: 2>mcopy.error || fail "the seed cannot be written to $seed: $(head -n 1 mcopy.error)"
+  blockdev --flushbufs "$seed"
+  for document in $documents; do
+    mcopy -n -i "$seed" "::$document" - 2>/dev/null | cmp -s - "$document" || fail "$seed does not keep the seed's $document"
+  done
+  end=$((from - 1))
+}
+# before SECONDS COMMAND... - waits for what COMMAND looks for, at most so long
+before() {
+  tries=$(($1 * 10))
+  shift
+  until "$@"; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+# grow - the last partition gets all the room up to $end, and so does its file system where that can be done without
+# mounting it (ext4); the others grow at the first boot, by cloud-init
+grow() {
+  read -r node start size <<LAST
+$(awk -v end="$end" '$2 <= end { last = $1 " " $2 " " $3 } END { print last }' table)
+LAST
+  [ "$node" ] || return
+  filesystem=$(what "$node" TYPE)
+  case $filesystem in ext[234] | xfs | btrfs) ;; *) return ;; esac
+  n=$(number "$node")
+  # A logical partition cannot outgrow its extended one.
+  [ "$kind" = gpt ] || [ "$n" -le 4 ] || return
+  wanted=$(((end + 1 - start) / align * align))
+  if [ "$wanted" -gt "$size" ]; then
+    echo ",$wanted" | change -N "$n" "$disk" || exit
+    before 5 has_sectors "$node" "$wanted" || fail "the kernel does not see that $node has grown"
+  fi
+  case $filesystem in ext[234]) grow_ext "$node" ;; esac
+  grown=$node
+}
+has_sectors() { line "$sys/block/$name/${1##*/}/size" && [ "$value" = "$2" ]; }
+grow_ext() {
+  e2fsck -fy "$1" >e2fsck.out 2>&1
+  [ $? -le 1 ] || fail "the file system on $1 is damaged: $(tail -n 1 e2fsck.out)"
+  resize2fs "$1" >resize.out 2>&1 || fail "the file system on $1 cannot grow: $(tail -n 1 resize.out)"
+}
+
+# boot_entry - the firmware boots this disk from now on. Not a reason to fail: it finds \EFI\BOOT by itself, mostly.
+boot_entry() {
+  [ -d "$sys/firmware/efi/efivars" ] || return 0
+  esp=$(awk 'tolower($4) == "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" || tolower($4) == "ef" { print $1; exit }' table)
+  [ "$esp" ] || return 0
+  loader=$(mdir -/ -b -i "$esp" ::/EFI 2>/dev/null | sed 's/^:://' | awk '
+    tolower($0) ~ /\/(bootx64|shimx64|grubx64)\.efi$/ { rank = tolower($0) ~ /bootx64/ ? 1 : tolower($0) ~ /shim/ ? 2 : 3
+      if (!best || rank < best) { best = rank; path = $0 } } END { print path }' | tr / '\134')
+  [ "$loader" ] || return 0
+  for old in $(efibootmgr | sed -n "s/^Boot\([0-9A-F]\{4\}\)[* ] $entry\(\t.*\)\{0,1\}\$/\1/p"); do
+    efibootmgr -q -B -b "$old"
+  done
+  if efibootmgr -q -c -d "$disk" -p "$(number "$esp")" -L "$entry" -l "$loader" 2>efibootmgr.error; then
+    booted=$loader
+  else
+    echo "the firmware takes no boot entry: $(head -n 1 efibootmgr.error)" >&2
+  fi
+}
+
+find_disk
+take_disk
+say_to_server
+grown='' seed='' booted=''
+case $(what "$disk" PTTYPE) in
+  gpt | dos)
+    read_table
+    if [ "$kind" = gpt ]; then
+      change --relocate gpt-bak-std "$disk"
+      read_table
+    fi
+    if [ "$CLOUD_INIT" = yes ]; then
+      remove_seeds
+      add_seed
+    fi
+    grow
+    boot_entry
+    ;;
+  *) [ "$CLOUD_INIT" != yes ] || fail "the image has no partition table: there is no place for cloud-init's seed" ;;
+esac
+sync "$disk"
+blockdev --flushbufs "$disk"
+jq -n -c --arg grown "$grown" --arg seed "$seed" --arg booted "$booted" \
+  '{ $grown, $seed, bootEntry: $booted } | with_entries(select(.value != ""))'
