@@ -5,9 +5,11 @@ import type { Config } from './config-schema.ts';
 import { checkAdmin, createAdminRole } from './app/admin.ts';
 import { createBootNetwork } from './app/boot-network.ts';
 import { endInOrder } from './app/ending.ts';
+import { imagesOf } from './app/images.ts';
 import { openFoundation, type Environment, type Foundation } from './app/foundation.ts';
 import { findSouthbound, type Southbound } from './app/network.ts';
 import { createWorkflows, type Workflows } from './app/workflows.ts';
+import type { Images } from './images/images.ts';
 import type { Role } from './model/role.ts';
 import { createWhy } from './app/why.ts';
 
@@ -37,8 +39,9 @@ export async function createApp(config: Config, environment: Environment): Promi
     const version = await readVersion();
     const workflows = await createWorkflows({ config, foundation, home, southbound });
     try {
-      const roles = createRoles({ config, foundation, southbound, workflows, version });
-      return createLifecycle({ config, foundation, workflows, roles });
+      const images = imagesOf(config, foundation);
+      const roles = createRoles({ config, foundation, southbound, workflows, images, version });
+      return createLifecycle({ config, foundation, workflows, images, roles });
     } catch (error) {
       // Its connections to Redis would keep the process alive.
       await workflows.stop();
@@ -55,18 +58,19 @@ interface Parts {
   readonly foundation: Foundation;
   readonly southbound: Southbound | undefined;
   readonly workflows: Workflows;
+  readonly images: Images;
   readonly version: string;
 }
 
 /** The roles that the configuration picks, in the order in which they start: what nodes see comes last. */
-function createRoles({ config, foundation, southbound, workflows, version }: Parts): Role[] {
+function createRoles({ config, foundation, southbound, workflows, images, version }: Parts): Role[] {
   const { engine, obm, definitions } = workflows;
   const admin = createAdminRole({
     config,
     version,
     foundation,
     southbound,
-    parts: { engine, obm, definitions, why: createWhy({ foundation, southbound }) },
+    parts: { engine, obm, definitions, images, why: createWhy({ foundation, southbound }) },
     checks: { redis: workflows.ping },
   });
   const boot = southbound ? createBootNetwork({ config, foundation, engine, southbound, home }) : [];
@@ -77,9 +81,10 @@ function createLifecycle(parts: {
   config: Config;
   foundation: Foundation;
   workflows: Workflows;
+  images: Images;
   roles: readonly Role[];
 }): App {
-  const { foundation, workflows, roles, config } = parts;
+  const { foundation, workflows, images, roles, config } = parts;
   const { log } = foundation;
   const started: Role[] = [];
 
@@ -87,6 +92,8 @@ function createLifecycle(parts: {
     const last = started.splice(0).reverse();
     const well = await endInOrder(
       [
+        // Before the listener drains: whoever sent an image waits for it to be looked through.
+        { name: 'images', end: images.stop },
         ...last.map((role) => ({ name: `draining ${role.name}`, end: () => role.drain() })),
         ...last.map((role) => ({ name: role.name, end: () => role.stop() })),
         { name: 'workflows', end: workflows.stop },
@@ -104,6 +111,7 @@ function createLifecycle(parts: {
     async start() {
       try {
         await foundation.member.start();
+        await images.start();
         await workflows.start();
         for (const role of roles) {
           await role.start();

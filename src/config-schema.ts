@@ -91,6 +91,21 @@ export const configSchema = z.strictObject({
       kernelArgs: z.string().default('console=tty0 console=ttyS0,115200n8 quiet').describe('added to its command line'),
     })
     .prefault({}),
+  images: z
+    .strictObject({
+      dir: z.string().min(1).optional().describe('where disk images are kept; default: images in dataDir'),
+      maxBytes: z
+        .int()
+        .min(512)
+        .default(64 * 1024 ** 3)
+        .describe('bytes that an image may have as it is brought'),
+      keepFreeBytes: z
+        .int()
+        .min(0)
+        .default(1024 ** 3)
+        .describe('bytes of the file system that images leave free'),
+    })
+    .prefault({}),
   discovery: z
     .strictObject({
       enabled: z.boolean().default(true).describe('discover unknown machines that ask to boot'),

@@ -11,6 +11,8 @@ import { formatRackhdError } from './rackhd/form.ts';
 import { rackhdRoutes } from './rackhd/routes/index.ts';
 import { basePath } from './rackhd/views.ts';
 import { eventsRoutes } from './routes/events.ts';
+import { imageUploadsRoutes } from './routes/image-uploads.ts';
+import { imagesRoutes } from './routes/images.ts';
 import { leasesRoutes } from './routes/leases.ts';
 import { nodeMoveRoutes } from './routes/node-moves.ts';
 import { nodesRoutes } from './routes/nodes.ts';
@@ -41,6 +43,8 @@ function ownRoutes(deps: ApiDeps): Route[] {
     ...powerRoutes(deps),
     ...operationsRoutes(deps),
     ...leasesRoutes(deps),
+    ...imagesRoutes(deps),
+    ...imageUploadsRoutes(deps),
     ...eventsRoutes(deps),
     ...systemRoutes(deps),
   ];

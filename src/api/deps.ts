@@ -1,4 +1,5 @@
 import type { FactLog } from '../events/log.ts';
+import type { Images } from '../images/images.ts';
 import type { Log } from '../log.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
@@ -15,6 +16,7 @@ export interface ApiDeps {
   readonly engine: Pick<Engine, 'start' | 'cancel' | 'activeRun'>;
   readonly obm: Pick<Obm, 'act'>;
   readonly sealer: Sealer;
+  readonly images: Omit<Images, 'start' | 'stop'>;
   readonly facts: Pick<FactLog, 'append' | 'follow'>;
   readonly why: ApiWhy;
   readonly definitions: Omit<Definitions, 'libraryFor'>;

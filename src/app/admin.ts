@@ -17,7 +17,7 @@ interface AdminDeps {
   readonly version: string;
   readonly foundation: Foundation;
   readonly southbound: Southbound | undefined;
-  readonly parts: Pick<ApiDeps, 'engine' | 'obm' | 'definitions' | 'why'>;
+  readonly parts: Pick<ApiDeps, 'engine' | 'obm' | 'definitions' | 'why' | 'images'>;
   /** What else must be well for the server to be well: name -> check that rejects. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
@@ -63,6 +63,8 @@ export function createAdminRole({ config, version, foundation, southbound, parts
     addresses: [{ address: config.admin.address, port: config.admin.port }, ...socket],
     admit: (peer) => !isSouthboundPeer(southbound, peer),
     log,
+    // An image takes as long as it takes; a client that sends nothing is still cut.
+    limits: { requestMs: 0 },
   });
   const stopMetrics = {
     start: () => undefined,

@@ -30,7 +30,7 @@ export interface ImageFiles {
   removePart(id: string): Promise<void>;
   removeUpload(id: string): Promise<void>;
   /** Bytes that may be written before `keepFreeBytes` would be touched; never below 0. */
-  room(): Promise<number>;
+  readonly room: () => Promise<number>;
 }
 
 export interface ImageFilesOptions {

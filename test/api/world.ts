@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createApi, type ApiOptions } from '../../src/api/app.ts';
 import type { ApiDeps, Health, Machine } from '../../src/api/deps.ts';
 import { createFactLog, type FactLog } from '../../src/events/log.ts';
+import { createImages } from '../../src/images/images.ts';
 import { createLog } from '../../src/log.ts';
 import type { Draft } from '../../src/model/document.ts';
 import type { BaseTaskDefinition, GraphDefinition, TaskDefinition } from '../../src/model/graph.ts';
@@ -44,12 +48,16 @@ async function serve({ store, close: closeStore }: OpenStore, options: Partial<A
   const facts = createFactLog({ store, now, log });
   const draining = new AbortController();
   const definitions = createDefinitions({ store, shipped, jobs: [noopJob], scope: {} });
+  const directory = await mkdtemp(join(tmpdir(), 'rackwright-images-'));
+  const images = createImages({ directory, maxBytes: 64 * 1024 * 1024, keepFreeBytes: 0, store, log, now });
+  await images.start();
   const deps: ApiDeps = {
     store,
     facts,
     log,
     now,
     definitions,
+    images,
     draining: draining.signal,
     engine: fakeEngine(store, async (name) => (await definitions.graph(name)) !== undefined),
     obm: { act: () => Promise.resolve(world.bmc) },
@@ -86,7 +94,9 @@ async function serve({ store, close: closeStore }: OpenStore, options: Partial<A
     },
     close: async () => {
       draining.abort();
+      await images.stop();
       await server.close();
+      await rm(directory, { recursive: true });
       await facts.stop();
       await closeStore();
     },
