@@ -37,9 +37,9 @@ export function leftovers(name: string, processes: readonly ProcessId[]): string
 
 /**
  * Stands in for the product on the provisioning network: dnsmasq with addresses, TFTP of Debian's iPXE, and a log that
- * says what each client showed itself as. Gives the path of the log.
+ * says what each client showed itself as. `more` are further options of dnsmasq. Gives the path of the log.
  */
-export async function startReferenceDhcp(lab: Lab): Promise<string> {
+export async function startReferenceDhcp(lab: Lab, more: readonly string[] = []): Promise<string> {
   const log = join(lab.paths.dir, 'reference-dhcp.log');
   const options = [
     '--conf-file=/dev/null',
@@ -58,6 +58,7 @@ export async function startReferenceDhcp(lab: Lab): Promise<string> {
     '--dhcp-match=set:efi,option:client-arch,7',
     '--dhcp-boot=tag:!shown-as-ipxe,tag:!efi,undionly.kpxe',
     '--dhcp-boot=tag:!shown-as-ipxe,tag:efi,snponly.efi',
+    ...more,
   ];
   const argv = ['dnsmasq', '--no-daemon', '--log-facility=-', ...options];
   await lab.spawn({ name: 'reference-dhcp', argv, logFile: log });
