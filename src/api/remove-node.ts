@@ -20,8 +20,8 @@ const counterparts: Readonly<Record<string, { readonly other: string; readonly h
 };
 
 /**
- * Removes a node with all that belongs to it: catalogs, power settings with their secrets, credentials, boots, and the
- * nodes that it encloses. Its lookups stay and forget it, its relations are undone at their other ends, and its runs
+ * Removes a node with all that belongs to it: catalogs, power settings with their secrets, credentials, boots, deployments, and
+ * the nodes that it encloses. Its lookups stay and forget it, its relations are undone at their other ends, and its runs
  * stay as history.
  */
 export async function removeNode(store: Store, node: Node): Promise<RemoveResult> {
@@ -63,6 +63,7 @@ async function removeOne(store: Store, node: Node): Promise<void> {
   await store.obms.deleteWhere({ nodeId: id });
   await store.bmcCredentials.deleteWhere({ nodeId: id });
   await store.boots.deleteWhere({ nodeId: id });
+  await store.deployments.deleteWhere({ nodeId: id });
 }
 
 function unlink(relations: Node['relations'], type: string | undefined, id: string): Node['relations'] {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { southboundUrl } from '../boot/offer.ts';
 import type { Config } from '../config-schema.ts';
+import type { Deployments } from '../deployment/deployments.ts';
 import { RackwrightError } from '../errors.ts';
 import type { Role } from '../model/role.ts';
 import { createBmcUser } from '../obm/bmc-user.ts';
@@ -14,6 +15,7 @@ import { createQueue, type RedisAddress } from '../workflows/queue.ts';
 import { createManagedRedis } from '../workflows/redis.ts';
 import { jobs } from '../workflows/tasks/index.ts';
 import { createWorker } from '../workflows/worker.ts';
+import { endLeftOver, endWithRuns } from './deployments.ts';
 import type { Foundation } from './foundation.ts';
 import { parseNetworks, type Southbound } from './network.ts';
 
@@ -34,17 +36,22 @@ interface WorkflowsDeps {
   readonly config: Config;
   readonly foundation: Foundation;
   readonly southbound: Southbound | undefined;
+  readonly deployments: Deployments;
   readonly home: string;
 }
 
-export async function createWorkflows({ config, foundation, southbound, home }: WorkflowsDeps): Promise<Workflows> {
+export async function createWorkflows(deps: WorkflowsDeps): Promise<Workflows> {
+  const { config, foundation, southbound, deployments, home } = deps;
   const { store, facts, log, now, member } = foundation;
   const scope = templateScope(config, southbound);
   const shipped = await readDefinitions(join(home, 'definitions'));
   const definitions = createDefinitions({ store, shipped, jobs, scope });
   const redis = openRedis(config, foundation);
   const queue = createQueue({ redis: redis.address, log });
-  const { obm, bmc, secrets } = createControllers(config, foundation);
+  const { obm, bmc } = createControllers(config, foundation);
+  const secrets: Services['secrets'] = {
+    resolve: (nodeId, name) => (name === 'deploy-token' ? deployments.deployToken(nodeId) : bmc.secret(nodeId, name)),
+  };
   const engine = createEngine({
     store,
     definitions,
@@ -57,7 +64,12 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
     now,
     log,
   });
-  const services: Services = { store, obm, bmc, record: facts.record, secrets };
+  const deploy: Services['deploy'] = {
+    prepare: (input) => deployments.prepare(input),
+    open: (sealed) => foundation.sealer.open(sealed),
+  };
+  const services: Services = { store, obm, bmc, deploy, record: facts.record, secrets };
+  const stopEnding = endWithRuns(deployments, engine, foundation);
   return {
     engine,
     definitions,
@@ -69,9 +81,11 @@ export async function createWorkflows({ config, foundation, southbound, home }: 
     async start() {
       await redis.start();
       await checkDiscoveryGraph(config, definitions, foundation);
+      await endLeftOver(deployments, foundation);
       await engine.begin();
     },
     async stop() {
+      stopEnding();
       try {
         await engine.stop();
       } finally {
@@ -88,7 +102,7 @@ function createControllers(config: Config, { store, sealer, facts, log, now }: F
   const { record } = facts;
   const obm = createObm({ store, sealer, record, run: createRunCommand(), log, now, networks });
   const bmc = createBmcUser({ store, sealer, obm, record, user: config.bmc.user, networks });
-  return { obm, bmc, secrets: { resolve: (nodeId: string, name: string) => bmc.secret(nodeId, name) } };
+  return { obm, bmc };
 }
 
 interface OpenRedis {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Prepared, PrepareInput } from '../deployment/prepare.ts';
 import type { BootProfile } from '../model/boot-profile.ts';
 import type { RecordFact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
@@ -67,6 +68,12 @@ export interface Services {
       address: string,
       signal: AbortSignal,
     ): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string; readonly message: string }>;
+  };
+  /** What a deploy begins with. */
+  readonly deploy: {
+    readonly prepare: (input: PrepareInput) => Promise<Prepared>;
+    /** The plain text of a request that our API sealed. Throws where the key is another. */
+    readonly open: (sealed: string) => string;
   };
   readonly record: RecordFact;
   readonly secrets: {

@@ -14,6 +14,9 @@ beforeAll(async () => {
   shipped = await readDefinitions(join(import.meta.dirname, '../../definitions'));
 });
 
+/** What a graph must be given. */
+const needed: Readonly<Record<string, unknown>> = { prepare: { image: 'debian-12' } };
+
 function resolved(name: string): ResolvedGraph {
   const definition = shipped.graphs.get(name);
   if (!definition) throw new Error(`no graph ${name}`);
@@ -22,7 +25,7 @@ function resolved(name: string): ResolvedGraph {
     baseTask: (task: string) => shipped.baseTasks.get(task),
     job: (runJob: string) => jobs.find((job) => job.runJob === runJob),
   };
-  const result = resolveGraph({ definition, options: {}, scope }, library);
+  const result = resolveGraph({ definition, options: needed, scope }, library);
   if (!result.ok) throw new Error(result.errors.join('\n'));
   return result.graph;
 }

@@ -9,6 +9,7 @@ import { streamArray } from '../json-stream.ts';
 import { eachPage, mapped } from '../pages.ts';
 import { removeNode } from '../remove-node.ts';
 import { problem, withNode, withNodeId } from './answers.ts';
+import { newestDeployment } from './deployment-view.ts';
 import { legalMoves } from './node-moves.ts';
 import { createNodeItemTexts, nodeItems } from './node-view.ts';
 import {
@@ -112,15 +113,17 @@ function getNode(deps: ApiDeps): Route {
     responses: { 200: nodeSchema, 404: 'There is no such node', 409: 'The word fits several nodes' },
     handle: ({ params: { id } }) =>
       withNode(deps, id, async (node) => {
-        const [[item], run, obms] = await Promise.all([
+        const [[item], run, obms, deployment] = await Promise.all([
           nodeItems(store, [node]),
           engine.activeRun(node.id),
           store.obms.find({ where: { nodeId: node.id } }),
+          newestDeployment(store, node.id),
         ]);
         const json = {
           ...item,
           moves: legalMoves(node.state.name),
           ...(run === undefined ? {} : { operation: run.id }),
+          ...(deployment === undefined ? {} : { deployment }),
           obms: obms.items.map(({ id: obmId, service }) => ({ id: obmId, service })),
           relations: node.relations,
         };

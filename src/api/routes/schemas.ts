@@ -66,7 +66,31 @@ export const nodeItemSchema = z.object({
 });
 export type NodeItem = z.infer<typeof nodeItemSchema>;
 
+const deploymentSchema = z.object({
+  operation: z.string().describe('the operation that made it'),
+  image: z.object({ name: z.string(), sha256: z.string() }),
+  hostname: z.string(),
+  disk: z
+    .object({ name: z.string(), sizeBytes: z.number(), serial: z.string().optional(), wwn: z.string().optional() })
+    .optional()
+    .describe('the disk that was chosen'),
+  progress: z.object({ step: z.string(), bytes: z.number(), total: z.number(), at }).optional(),
+  system: z
+    .object({
+      hostname: z.string(),
+      kernel: z.string().optional(),
+      addresses: z.array(z.string()).readonly(),
+      os: z.string().optional(),
+      at,
+    })
+    .optional()
+    .describe('what the installed system said of itself when it called home'),
+  createdAt: at,
+});
+export type DeploymentView = z.infer<typeof deploymentSchema>;
+
 export const nodeSchema = nodeItemSchema.extend({
+  deployment: deploymentSchema.optional().describe("the newest; its system is the node's while the state is deployed"),
   moves: z.array(z.string()).describe('what POST /nodes/:id/<move> may be now'),
   operation: z.string().optional().describe('id of the active operation'),
   obms: z.array(z.object({ id: z.string(), service: z.string() })),

@@ -46,6 +46,7 @@ function input(action: string, act: (action: PowerAction) => PowerResult = bmc):
         return Promise.resolve({ ok: true });
       },
     },
+    deploy: { prepare: () => Promise.reject(new Error('no deploy here')), open: (sealed) => sealed },
     record: () => undefined,
     secrets: { resolve: () => Promise.resolve(undefined) },
   };

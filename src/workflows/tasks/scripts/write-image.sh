@@ -32,6 +32,8 @@ fetch() {
     sleep "$pause"
     waited=$((waited + pause)) pause=$((pause < 16 ? pause * 2 : 30))
   done >fetch.error
+  [ "$got" = "$IMAGE_BYTES" ] || echo "the image has $got bytes or more, and $IMAGE_BYTES were promised" >fetch.error
+  [ "$got" = "$IMAGE_BYTES" ]
 }
 # unpack - zstd knows all formats by their beginning
 unpack() { zstd -dcq 2>unpack.error; }
@@ -81,14 +83,18 @@ tell() {
   told=$(curl -sS -K progress.curl --max-time 10 -o /dev/null -w '%{http_code}' -H 'content-type: application/json' \
     --data "{\"step\":\"write\",\"bytes\":$1,\"total\":$RAW_BYTES}" 2>/dev/null) || told=000
 }
-# follow - tells how far the writing is while it goes on, every 2 s; on a slow machine, which needs its time for the writing,
-# so seldom that telling takes a twentieth of it
+# follow - tells how far the writing is, every 2 s; on a slow machine, which needs its time for the writing, so seldom that
+# telling takes a twentieth of it
 follow() {
   rest=2
-  while sleep "$rest" && kill -0 "$writing" 2>/dev/null; do
+  while sleep "$rest"; do
     [ -s write.pid ] || continue
     pid=$(cat write.pid)
-    read -r _ position 2>/dev/null <"$proc/$pid/fdinfo/1" || continue
+    position=''
+    while read -r field number; do
+      [ "$field" != pos: ] || position=$number
+    done 2>/dev/null <"$proc/$pid/fdinfo/1"
+    [ "$position" ] || continue
     hundredths && before=$now
     tell "$position"
     if [ "$told" = 404 ]; then
@@ -103,7 +109,7 @@ follow() {
 # judge - sets $error to why the disk is not as it should be, in the order of cause and effect
 judge() {
   error=''
-  written=$(awk '/ bytes? / { print $1 }' write.error)
+  written=$(awk '/ bytes?[ ,]/ { print $1 }' write.error)
   written=$((${written:-0} + $(stat -c %s first)))
   if [ -s ended ]; then error=$(cat ended)
   elif [ "$(cat write.status)" != 0 ]; then error="writing to $disk failed: $(grep -v ' records ' write.error | head -n 1)"
@@ -121,11 +127,13 @@ find_disk
 take_disk
 say_to_server
 [ "$RAW_BYTES" -le "$disk_bytes" ] || fail "$disk is too small: the image has $RAW_BYTES bytes, the disk $disk_bytes"
+tell 0
+[ "$told" != 404 ] || fail "the deployment has ended"
 clear_disk
-write_image &
-writing=$!
-follow
-wait "$writing"
+follow 9>&- >/dev/null 2>&1 &
+following=$!
+write_image
+kill "$following"
 judge
 [ -z "$error" ] || fail "$error"
 dd if=first of="$disk" bs="$mib" conv=notrunc,fsync status=none || fail "the first MiB cannot be written to $disk"
