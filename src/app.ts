@@ -4,11 +4,13 @@ import { join, resolve } from 'node:path';
 import type { Config } from './config-schema.ts';
 import { checkAdmin, createAdminRole } from './app/admin.ts';
 import { createBootNetwork } from './app/boot-network.ts';
+import { deploymentsOf } from './app/deployments.ts';
 import { endInOrder } from './app/ending.ts';
 import { imagesOf } from './app/images.ts';
 import { openFoundation, type Environment, type Foundation } from './app/foundation.ts';
 import { findSouthbound, type Southbound } from './app/network.ts';
 import { createWorkflows, type Workflows } from './app/workflows.ts';
+import type { Deployments } from './deployment/deployments.ts';
 import type { Images } from './images/images.ts';
 import type { Role } from './model/role.ts';
 import { createWhy } from './app/why.ts';
@@ -37,10 +39,11 @@ export async function createApp(config: Config, environment: Environment): Promi
   const foundation = await openFoundation(config, environment);
   try {
     const version = await readVersion();
-    const workflows = await createWorkflows({ config, foundation, home, southbound });
+    const images = imagesOf(config, foundation);
+    const deployments = deploymentsOf({ config, foundation, southbound, images });
+    const workflows = await createWorkflows({ config, foundation, home, southbound, deployments });
     try {
-      const images = imagesOf(config, foundation);
-      const roles = createRoles({ config, foundation, southbound, workflows, images, version });
+      const roles = createRoles({ config, foundation, southbound, workflows, images, deployments, version });
       return createLifecycle({ config, foundation, workflows, images, roles });
     } catch (error) {
       // Its connections to Redis would keep the process alive.
@@ -59,11 +62,13 @@ interface Parts {
   readonly southbound: Southbound | undefined;
   readonly workflows: Workflows;
   readonly images: Images;
+  readonly deployments: Deployments;
   readonly version: string;
 }
 
 /** The roles that the configuration picks, in the order in which they start: what nodes see comes last. */
-function createRoles({ config, foundation, southbound, workflows, images, version }: Parts): Role[] {
+function createRoles(parts: Parts): Role[] {
+  const { config, foundation, southbound, workflows, images, deployments, version } = parts;
   const { engine, obm, definitions } = workflows;
   const admin = createAdminRole({
     config,
@@ -73,7 +78,9 @@ function createRoles({ config, foundation, southbound, workflows, images, versio
     parts: { engine, obm, definitions, images, why: createWhy({ foundation, southbound }) },
     checks: { redis: workflows.ping },
   });
-  const boot = southbound ? createBootNetwork({ config, foundation, engine, southbound, home }) : [];
+  const boot = southbound
+    ? createBootNetwork({ config, foundation, engine, southbound, images, deployments, home })
+    : [];
   return [workflows.worker, admin, ...boot].filter(({ name }) => config.roles.includes(name));
 }
 

@@ -10,6 +10,7 @@ import type { ApiDeps } from './deps.ts';
 import { formatRackhdError } from './rackhd/form.ts';
 import { rackhdRoutes } from './rackhd/routes/index.ts';
 import { basePath } from './rackhd/views.ts';
+import { deployRoutes } from './routes/deploy.ts';
 import { eventsRoutes } from './routes/events.ts';
 import { imageUploadsRoutes } from './routes/image-uploads.ts';
 import { imagesRoutes } from './routes/images.ts';
@@ -41,6 +42,7 @@ function ownRoutes(deps: ApiDeps): Route[] {
     ...nodeMoveRoutes(deps),
     ...timelineRoutes(deps),
     ...powerRoutes(deps),
+    ...deployRoutes(deps),
     ...operationsRoutes(deps),
     ...leasesRoutes(deps),
     ...imagesRoutes(deps),
