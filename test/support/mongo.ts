@@ -19,8 +19,7 @@ export interface MongoServer {
 export async function startMongo(): Promise<MongoServer> {
   const given = process.env.MONGODB_URL;
   if (given) return { url: given, stop: () => Promise.resolve() };
-  if (!existsSync(jars)) fetchJars();
-  const java = spawn('java', ['-Xmx512m', '-cp', join(jars, '*'), join(sources, 'Main.java')], {
+  const java = spawn('java', ['-Xmx512m', '-cp', join(mongoJars(), '*'), join(sources, 'Main.java')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(java, 'exit');
@@ -35,6 +34,12 @@ export async function startMongo(): Promise<MongoServer> {
       await ended;
     },
   };
+}
+
+/** The directory of the stand-in's jars; they are fetched where they are missing. */
+export function mongoJars(): string {
+  if (!existsSync(jars)) fetchJars();
+  return jars;
 }
 
 /** A name for a database that no other test uses. */

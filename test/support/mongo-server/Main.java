@@ -3,7 +3,7 @@ import de.bwaldvogel.mongo.MongoVersion;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
 import java.util.List;
 
-/** MongoDB's wire protocol over memory: prints its URL, and ends when its standard input does. */
+/** MongoDB's wire protocol over memory: prints its URL, and ends when its standard input does. Arguments: [HOST PORT] */
 public class Main {
   public static void main(String[] arguments) throws Exception {
     // The driver wants wire version 9 (MongoDB 4.4); the server speaks enough of it and reports 8.
@@ -20,8 +20,10 @@ public class Main {
           }
         };
     MongoServer server = new MongoServer(new MemoryBackend().version(version));
-    server.bind("127.0.0.1", 0);
-    System.out.println("mongodb://127.0.0.1:" + server.getLocalAddress().getPort() + "/");
+    String host = arguments.length == 2 ? arguments[0] : "127.0.0.1";
+    int port = arguments.length == 2 ? Integer.parseInt(arguments[1]) : 0;
+    server.bind(host, port);
+    System.out.println("mongodb://" + host + ":" + server.getLocalAddress().getPort() + "/");
     while (System.in.read() >= 0) {}
     server.shutdownNow();
     System.exit(0);
