@@ -15,27 +15,38 @@ export interface ConvertJob {
 
 type Made = { readonly ok: true; readonly path: string } | Refused;
 
-/** Makes a raw file (with holes) of a qcow2 one; answers its path. The format is given, so that no other is guessed. */
-export async function convertToRaw({ path, virtualBytes, directory, signal }: ConvertJob): Promise<Made> {
-  const raw = join(directory, 'raw');
+/**
+ * Makes a raw file (with holes) of a qcow2 one; answers its path. The format is given, so that no other is guessed. It is
+ * checked first: where clusters lie beyond the end of a file that was cut off, QEMU would read zeros.
+ */
+export async function convertToRaw(job: ConvertJob): Promise<Made> {
+  const raw = join(job.directory, 'raw');
+  const checked = await runQemu(job, ['check', '-q', '-f', 'qcow2', job.path]);
+  if (checked.kind !== 'done' && !onlyLeaks(checked)) return notDone('check it as qcow2', checked);
+  const end = await runQemu(job, ['convert', '-f', 'qcow2', '-O', 'raw', job.path, raw]);
+  return end.kind === 'done' ? { ok: true, path: raw } : notDone('convert it from qcow2', end);
+}
+
+async function runQemu({ virtualBytes, directory, signal }: ConvertJob, args: readonly string[]): Promise<ToolEnd> {
   const nothing = await open('/dev/null', 'r+');
   try {
-    const { ended } = startTool({
+    return await startTool({
       file: 'qemu-img',
-      args: ['convert', '-f', 'qcow2', '-O', 'raw', path, raw],
+      args,
       package: 'qemu-utils',
       limits: convertLimits(virtualBytes),
       input: nothing.fd,
       output: nothing.fd,
       directory,
       signal,
-    });
-    const end = await ended;
-    return end.kind === 'done' ? { ok: true, path: raw } : notDone('convert it from qcow2', end);
+    }).ended;
   } finally {
     await nothing.close();
   }
 }
+
+/** qemu-img check: clusters are marked as used and are not, which harms nobody. */
+const onlyLeaks = (end: ToolEnd): boolean => end.kind === 'failed' && end.code === 3;
 
 /** Packs a raw file with zstd; answers the path of the result. */
 export async function packRaw(raw: string, directory: string, signal: AbortSignal): Promise<Made> {

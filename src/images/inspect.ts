@@ -19,6 +19,8 @@ export interface InspectionJob {
   readonly sha256?: string;
   /** Given by the user instead of being looked for. */
   readonly bootModes?: readonly BootMode[];
+  /** Bytes that any image may unpack to, however small it is. Default 16 GiB. */
+  readonly alwaysRawBytes?: number;
 }
 
 /** What is being done, and how far it is. */
@@ -78,7 +80,7 @@ async function inspectPacked(
   const unpacked = await measureUnpacked({
     path: job.path,
     packing,
-    packedBytes: blob.bytes,
+    limit: rawLimit(blob.bytes, job.alwaysRawBytes),
     directory: job.directory,
     signal,
     onBytes: (bytes) => {
@@ -90,7 +92,7 @@ async function inspectPacked(
 }
 
 async function inspectQcow2(job: InspectionJob, blob: Measured, context: InspectionContext): Promise<Inspection> {
-  const header = readQcow2Header(blob.head, rawLimit(blob.bytes));
+  const header = readQcow2Header(blob.head, rawLimit(blob.bytes, job.alwaysRawBytes));
   if (!header.ok) return refused('unfit', `It is a qcow2 image that cannot be taken: ${header.why}.`);
   const { directory } = job;
   const { signal } = context;

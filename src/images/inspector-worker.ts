@@ -9,6 +9,7 @@ const { job, deadlineMs } = workerData as InspectorSetup;
 const progressEveryMs = 200;
 
 const say = (message: FromInspector): void => parentPort?.postMessage(message);
+const late = AbortSignal.timeout(deadlineMs);
 const stopped = new AbortController();
 parentPort?.once('message', () => {
   stopped.abort();
@@ -19,7 +20,7 @@ setPriority(10);
 let said = 0;
 try {
   const inspection = await inspect(job, {
-    signal: AbortSignal.any([stopped.signal, AbortSignal.timeout(deadlineMs)]),
+    signal: AbortSignal.any([stopped.signal, late]),
     progress: (progress) => {
       if (performance.now() - said < progressEveryMs) return;
       said = performance.now();
@@ -28,12 +29,8 @@ try {
   });
   say({ kind: 'end', inspection });
 } catch (error) {
-  say({ kind: 'fault', code: codeOf(error), message: describeError(error) });
+  const code = late.aborted ? 'timeout' : error instanceof RackwrightError ? error.code : 'image-io';
+  say({ kind: 'fault', code, message: describeError(error) });
 } finally {
   parentPort?.close();
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof RackwrightError) return error.code;
-  return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'image-io';
 }

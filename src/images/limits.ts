@@ -3,12 +3,12 @@ const gib = 1024 ** 3;
 /** No disk of a server is larger for now, and an image is never longer than the disk. */
 const mostRawBytes = 64 * 1024 * gib;
 /** Any image may unpack to so much: a nearly empty disk packs to almost nothing. */
-const alwaysRawBytes = 64 * gib;
+const defaultRawBytes = 16 * gib;
 /** Beyond that, bytes unpacked for each byte packed. A disk with a system on it has 2 to 200. */
 const ratio = 1000;
 
 /** How many bytes a packed file of this size may unpack to before it is taken for a decompression bomb. */
-export function rawLimit(packedBytes: number): number {
+export function rawLimit(packedBytes: number, alwaysRawBytes = defaultRawBytes): number {
   return Math.min(mostRawBytes, Math.max(alwaysRawBytes, packedBytes * ratio));
 }
 

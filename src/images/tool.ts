@@ -18,7 +18,9 @@ export interface Tool {
 }
 
 export type ToolEnd =
-  { readonly kind: 'done' } | { readonly kind: 'failed'; readonly why: string } | { readonly kind: 'limit' };
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly code: number; readonly why: string }
+  | { readonly kind: 'limit' };
 
 export interface RunningTool {
   /** What it writes, where no `output` was given. */
@@ -70,7 +72,7 @@ function endOf(child: ChildProcess, tool: Tool, kill: () => void): Promise<ToolE
       else if (code === 0) resolve({ kind: 'done' });
       else if (code === 127 || code === 126) reject(toolFault(tool, new Error(said.trim())));
       else if (signal !== null) resolve({ kind: 'limit' });
-      else resolve({ kind: 'failed', why: firstLine(said) || `${tool.file} ended with code ${code ?? 'none'}` });
+      else resolve({ kind: 'failed', code: code ?? 1, why: firstLine(said) || `${tool.file} ended with code ${code}` });
     });
   });
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Packing } from './format.ts';
-import { rawLimit, unpackLimits } from './limits.ts';
+import { unpackLimits } from './limits.ts';
 import { measure, type Measured } from './measure.ts';
 import { refused, type Refused } from './refusal.ts';
 import { startTool } from './tool.ts';
@@ -18,8 +18,8 @@ const unpackers: Readonly<Record<Packing, { file: string; args: readonly string[
 export interface UnpackJob {
   readonly path: string;
   readonly packing: Packing;
-  /** Bytes of the file. */
-  readonly packedBytes: number;
+  /** Bytes that it may unpack to. */
+  readonly limit: number;
   readonly directory: string;
   readonly signal: AbortSignal;
   readonly onBytes: (bytes: number) => void;
@@ -27,8 +27,7 @@ export interface UnpackJob {
 
 /** Unpacks a file once to learn what is in it, and that it is whole. */
 export async function measureUnpacked(job: UnpackJob): Promise<{ ok: true; measured: Measured } | Refused> {
-  const { packing, signal } = job;
-  const limit = rawLimit(job.packedBytes);
+  const { packing, signal, limit } = job;
   const file = await open(job.path, 'r');
   try {
     const tool = startTool({
