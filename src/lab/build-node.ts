@@ -10,9 +10,9 @@ import type { LabNetwork } from './network.ts';
 import { tapName } from './network.ts';
 import type { LabNode } from './node.ts';
 import { createNode } from './node.ts';
-import type { LabOptions, NodeKind } from './options.ts';
+import type { LabOptions, NodeSpec } from './options.ts';
 import type { Machine } from './qemu.ts';
-import { machineFiles, ovmf } from './qemu.ts';
+import { machineDisks, machineFiles, ovmf } from './qemu.ts';
 import { runOk } from './run.ts';
 import type { LabPaths } from './state.ts';
 
@@ -32,16 +32,19 @@ export interface MemberDeps {
 }
 
 /** Mainboard and chassis control of a node; nothing is made yet. */
-export function designMember(deps: MemberDeps, identity: NodeIdentity, kind: NodeKind): Member {
+export function designMember(deps: MemberDeps, identity: NodeIdentity, spec: NodeSpec): Member {
   const { options, network } = deps;
   const { number } = identity;
+  const { kind } = spec;
+  const files = machineFiles(deps.paths.dir, number);
+  const disks = spec.disks.map(({ bus, gib = options.diskGib }) => ({ bus, gib }));
   const machine: Machine = {
     kind,
     identity,
     memoryMib: options.memoryMib,
-    diskBus: options.diskBus,
+    disks: machineDisks(files, identity, disks),
     tap: tapName(number),
-    files: machineFiles(deps.paths.dir, number),
+    files,
   };
   const node = createNode({
     machine,
@@ -56,12 +59,12 @@ export function designMember(deps: MemberDeps, identity: NodeIdentity, kind: Nod
   return { node, chassis: createChassis({ node, emit: deps.emit, now: deps.now }) };
 }
 
-/** Puts the node into the rack: disk, firmware variables, cable, BMC. It stays off. What is there already is kept. */
+/** Puts the node into the rack: disks, firmware variables, cable, BMC. It stays off. What is there already is kept. */
 export async function installMember(deps: MemberDeps, { node }: Member): Promise<void> {
-  const { kind, identity, files } = node.machine;
+  const { kind, identity, files, disks } = node.machine;
   await mkdir(files.dir, { recursive: true });
-  if (!existsSync(files.disk)) {
-    await runOk(['qemu-img', 'create', '-q', '-f', 'qcow2', files.disk, `${deps.options.diskGib}G`]);
+  for (const { file, gib } of disks.filter((disk) => !existsSync(disk.file))) {
+    await runOk(['qemu-img', 'create', '-q', '-f', 'qcow2', file, `${gib}G`]);
   }
   if (kind === 'uefi' && !existsSync(files.variables)) await copyFile(ovmf.variables, files.variables);
   await deps.network.addTap(identity.number);

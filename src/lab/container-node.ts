@@ -11,7 +11,7 @@ import type { LabEvent } from './events.ts';
 import { createLabEvents } from './events.ts';
 import type { NodeIdentity } from './identity.ts';
 import { nodeIdentity } from './identity.ts';
-import type { LabOptions, NodeKind } from './options.ts';
+import type { DiskBus, LabOptions, NodeKind, NodeSpec } from './options.ts';
 import { defaultOptions } from './options.ts';
 import { claimDirectory, labPaths } from './state.ts';
 import type { LabStatus } from './status.ts';
@@ -20,7 +20,7 @@ import { nodeStatus } from './status.ts';
 export interface ContainerNodeOptions {
   readonly kind: NodeKind;
   readonly memoryMib: number;
-  readonly diskBus: LabOptions['diskBus'];
+  readonly diskBus: DiskBus;
   readonly diskGib: number;
   readonly bootOrder: LabOptions['bootOrder'];
   /** The container's interface on the network that the node boots from. */
@@ -54,14 +54,14 @@ export async function startContainerNode(
   events.follow(deps.onEvent);
   const { spawn } = createChildren({ paths, enter: [] });
   const network = await bridgeContainer(own, { dir: paths.dir, spawn, uplink: options.uplink, say: deps.say });
+  const spec: NodeSpec = { kind: options.kind, disks: [{ bus: options.diskBus, gib: options.diskGib }] };
   const lab: LabOptions = {
     ...defaultOptions,
-    ...{ name: 'node', nodes: [options.kind], serverCommand: [], microkernelDir: '' },
-    ...{ memoryMib: options.memoryMib, diskBus: options.diskBus, diskGib: options.diskGib },
-    bootOrder: options.bootOrder,
+    ...{ name: 'node', nodes: [spec], serverCommand: [], microkernelDir: '' },
+    ...{ memoryMib: options.memoryMib, bootOrder: options.bootOrder },
   };
   const memberDeps = { options: lab, paths, network, spawn, emit: events.emit, now: deps.now };
-  const member = designMember(memberDeps, identity, options.kind);
+  const member = designMember(memberDeps, identity, spec);
   const members = [member];
   const status = (): LabStatus => ({ name: 'node', directory: paths.dir, enter: [], nodes: members.map(nodeStatus) });
   const routes = controlRoutes({ members, server: () => undefined, status });

@@ -18,6 +18,7 @@ import { makeNamespace } from './namespace.ts';
 import { createNetwork } from './network.ts';
 import type { LabNode } from './node.ts';
 import type { Isolation, LabOptions } from './options.ts';
+import { nodeSpec } from './options.ts';
 import type { ProcessId } from './process-id.ts';
 import { identify, isAlive } from './process-id.ts';
 import { dismissReaper, removeLab } from './remove.ts';
@@ -144,7 +145,7 @@ async function assemble(work: Work): Promise<Lab> {
   events.emit({ kind: 'phase', text: 'networks made' });
 
   const deps: MemberDeps = { options, paths, network, spawn, emit: events.emit, now: work.assembly.now };
-  members.push(...options.nodes.map((kind, index) => designMember(deps, nodeIdentity(index + 1), kind)));
+  members.push(...options.nodes.map((node, index) => designMember(deps, nodeIdentity(index + 1), nodeSpec(node))));
   const steps = [startServer(work, spawn, parts), ...members.map(async (member) => installMember(deps, member))];
   // All of them end before one that failed is told of: what they make is about to be removed.
   await Promise.allSettled(steps);

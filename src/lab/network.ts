@@ -75,11 +75,7 @@ export async function createNetwork(deps: NetworkDeps): Promise<LabNetwork> {
 }
 
 function bridge(name: string, address: string): string[] {
-  return [
-    `link add ${name} ${bridgeType}`,
-    `addr add ${address}/24 dev ${name}`,
-    `link set ${name} up`,
-  ];
+  return [`link add ${name} ${bridgeType}`, `addr add ${address}/24 dev ${name}`, `link set ${name} up`];
 }
 
 /**

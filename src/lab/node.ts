@@ -151,7 +151,10 @@ async function start(board: Board): Promise<void> {
   if (state.process?.alive() === true) return;
   markBoot(board);
   await deps.beforeBoot();
-  const argv = qemuCommand(deps.machine, bootIndexes(deps.bootOrder, state.override?.device));
+  const argv = qemuCommand(
+    deps.machine,
+    bootIndexes(deps.bootOrder, deps.machine.disks.length, state.override?.device),
+  );
   const process = await deps.spawn({ name: `node${identity.number}`, argv, logFile: files.qemuLog });
   state.process = process;
   state.offCause = '';
@@ -187,7 +190,8 @@ function markBoot({ deps, state }: Board): void {
 }
 
 async function applyOrder({ deps, state }: Board, device?: BootDevice): Promise<void> {
-  for (const change of bootIndexChanges(bootIndexes(deps.bootOrder, device))) {
+  const disks = deps.machine.disks.length;
+  for (const change of bootIndexChanges(bootIndexes(deps.bootOrder, disks, device), disks)) {
     await state.running?.qmp.execute('qom-set', change);
   }
 }

@@ -7,8 +7,21 @@ import { InputError } from '../errors.ts';
 export const nodeKinds = ['bios', 'bios-ipxe', 'uefi'] as const;
 export type NodeKind = (typeof nodeKinds)[number];
 
-export const diskBuses = ['virtio', 'nvme'] as const;
+/** How a disk is attached: virtio-blk, an NVMe controller of its own, or a port of the node's one virtio-scsi adapter. */
+export const diskBuses = ['virtio', 'nvme', 'scsi'] as const;
 export type DiskBus = (typeof diskBuses)[number];
+
+export interface DiskSpec {
+  readonly bus: DiskBus;
+  /** Absent: the lab's `diskGib`. */
+  readonly gib?: number;
+}
+
+/** What a virtual server is built of. Disks are numbered in this order, which is also the firmware's. */
+export interface NodeSpec {
+  readonly kind: NodeKind;
+  readonly disks: readonly DiskSpec[];
+}
 
 /** Permanent boot order: network (`n`) and disk (`c`), first to last. */
 export const bootOrders = ['nc', 'cn', 'n', 'c'] as const;
@@ -17,10 +30,11 @@ export type BootOrder = (typeof bootOrders)[number];
 export interface LabOptions {
   /** Names the lab, its namespace and its directory; several labs run side by side under different names. */
   readonly name: string;
-  readonly nodes: readonly NodeKind[];
+  /** A kind alone is a node with one virtio disk. */
+  readonly nodes: readonly (NodeKind | NodeSpec)[];
   /** MiB per node. The discovery ramdisk unpacks to about 122 MB and needs 512 at least. */
   readonly memoryMib: number;
-  readonly diskBus: DiskBus;
+  /** GiB of a disk whose node does not say otherwise. */
   readonly diskGib: number;
   readonly bootOrder: BootOrder;
   readonly store: 'sqlite' | 'mongodb';
@@ -43,7 +57,6 @@ export const defaultOptions: Omit<LabOptions, 'serverCommand' | 'microkernelDir'
   name: 'lab',
   nodes: ['bios', 'uefi'],
   memoryMib: 768,
-  diskBus: 'virtio',
   diskGib: 4,
   bootOrder: 'nc',
   store: 'sqlite',
@@ -51,14 +64,45 @@ export const defaultOptions: Omit<LabOptions, 'serverCommand' | 'microkernelDir'
   isolation: 'auto',
 };
 
-/** Reads `bios,uefi`; throws an InputError that names the kinds there are. */
-export function parseNodeKinds(text: string): NodeKind[] {
-  const kinds = text.split(',').map((word) => word.trim());
-  const unknown = kinds.find((kind) => !nodeKinds.some((known) => known === kind));
-  if (unknown !== undefined || kinds.length > 200) {
-    throw new InputError('nodes', `expected 1 to 200 of ${nodeKinds.join(', ')}, joined by commas, got '${text}'`);
-  }
-  return kinds as NodeKind[];
+const nodeText = new RegExp(`^(${nodeKinds.join('|')})(?::(.+))?$`);
+const diskText = new RegExp(`^(${diskBuses.join('|')})(?:=([1-9]\\d{0,3})G)?$`);
+const mostNodes = 200;
+const mostDisks = 8;
+
+/** Reads `bios,uefi:nvme,uefi:scsi=4G+scsi=6G`; throws an InputError that says what a node may be. */
+export function parseNodes(text: string): NodeSpec[] {
+  const nodes = text.split(',').map((word) => parseNode(word.trim()));
+  const known = nodes.filter((node) => node !== undefined);
+  if (known.length < nodes.length || nodes.length > mostNodes) throw new InputError('nodes', nodesExpected(text));
+  return known;
+}
+
+/** The node that a kind alone stands for. */
+export function nodeSpec(node: NodeKind | NodeSpec): NodeSpec {
+  return typeof node === 'string' ? { kind: node, disks: [{ bus: 'virtio' }] } : node;
+}
+
+function parseNode(word: string): NodeSpec | undefined {
+  const [, name, list] = nodeText.exec(word) ?? [];
+  const kind = nodeKinds.find((known) => known === name);
+  if (kind === undefined) return undefined;
+  if (list === undefined) return nodeSpec(kind);
+  const disks = list.split('+').map(parseDisk);
+  const known = disks.filter((disk) => disk !== undefined);
+  return known.length < disks.length || disks.length > mostDisks ? undefined : { kind, disks: known };
+}
+
+function parseDisk(word: string): DiskSpec | undefined {
+  const [, name, gib] = diskText.exec(word) ?? [];
+  const bus = diskBuses.find((known) => known === name);
+  return bus && { bus, ...(gib === undefined ? {} : { gib: Number(gib) }) };
+}
+
+function nodesExpected(got: string): string {
+  return (
+    `expected 1 to ${mostNodes} nodes joined by commas, each ${nodeKinds.join(', ')}, or one of these with up to ${mostDisks} disks ` +
+    `(${diskBuses.join(', ')}; a size in GiB may follow) as in uefi:nvme or uefi:scsi=4G+scsi=6G, got '${got}'`
+  );
 }
 
 /** Names become part of unix socket paths (108 bytes at most) and of a namespace's name. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BootIndexes } from './boot-order.ts';
 import type { NodeIdentity } from './identity.ts';
-import type { DiskBus, NodeKind } from './options.ts';
+import type { DiskBus, DiskSpec, NodeKind } from './options.ts';
 
 /** Debian's package ovmf. The variables file is copied per node: firmware writes to it. */
 export const ovmf = {
@@ -14,16 +14,25 @@ export interface Machine {
   readonly kind: NodeKind;
   readonly identity: NodeIdentity;
   readonly memoryMib: number;
-  readonly diskBus: DiskBus;
+  readonly disks: readonly MachineDisk[];
   readonly tap: string;
   readonly files: MachineFiles;
+}
+
+export interface MachineDisk {
+  readonly bus: DiskBus;
+  readonly gib: number;
+  readonly serial: string;
+  /** World wide name (NAA, hex without 0x); SCSI disks alone have one. */
+  readonly wwn?: string;
+  /** Path of the qcow2 file. */
+  readonly file: string;
 }
 
 export interface MachineFiles {
   readonly dir: string;
   readonly monitor: string;
   readonly serialLog: string;
-  readonly disk: string;
   readonly variables: string;
   readonly qemuLog: string;
 }
@@ -34,7 +43,6 @@ export function machineFiles(labDir: string, number: number): MachineFiles {
     dir,
     monitor: join(dir, 'qmp.sock'),
     serialLog: join(dir, 'serial.log'),
-    disk: join(dir, 'disk.qcow2'),
     variables: join(dir, 'vars.fd'),
     qemuLog: join(dir, 'qemu.log'),
   };
@@ -57,7 +65,7 @@ export function qemuCommand(machine: Machine, boot: BootIndexes): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...firmware(machine),
     ...nic(machine, boot.net0),
-    ...disk(machine, boot.disk0),
+    ...disks(machine, boot),
     ...smbios(machine),
     ...bmcInterface(identity),
     // A socket, so that serial-over-LAN can attach, that is logged as well.
@@ -95,12 +103,36 @@ function nic(machine: Machine, bootIndex: number | undefined): string[] {
   ];
 }
 
-function disk(machine: Machine, bootIndex: number | undefined): string[] {
-  const device = machine.diskBus === 'nvme' ? 'nvme' : 'virtio-blk-pci';
-  const serial = `${machine.identity.serial}-D0`;
+/** The disks that a node of this specification has. Serials and names follow from the node's number and the disk's place. */
+export function machineDisks(
+  files: MachineFiles,
+  identity: NodeIdentity,
+  disks: readonly Required<DiskSpec>[],
+): MachineDisk[] {
+  return disks.map(({ bus, gib }, index) => ({
+    bus,
+    gib,
+    serial: `${identity.serial}-D${index}`,
+    // NAA type 5 (registered) of the organisation 52:54:00, whose addresses QEMU's machines have.
+    ...(bus === 'scsi' ? { wwn: `5525400${(identity.number * 256 + index).toString(16).padStart(9, '0')}` } : {}),
+    file: join(files.dir, `disk${index}.qcow2`),
+  }));
+}
+
+function disks(machine: Machine, boot: BootIndexes): string[] {
+  const adapter = machine.disks.some(({ bus }) => bus === 'scsi') ? ['-device', 'virtio-scsi-pci,id=scsi0'] : [];
+  return [...adapter, ...machine.disks.flatMap((disk, index) => attach(disk, index, boot[`disk${index}`]))];
+}
+
+function attach({ bus, file, serial, wwn }: MachineDisk, index: number, bootIndex: number | undefined): string[] {
+  const device = {
+    virtio: 'virtio-blk-pci',
+    nvme: 'nvme',
+    scsi: `scsi-hd,bus=scsi0.0,scsi-id=${index},wwn=0x${wwn ?? ''}`,
+  }[bus];
   return [
-    ...['-drive', `if=none,id=d0,file=${machine.files.disk},format=qcow2,cache=unsafe,discard=unmap`],
-    ...['-device', `${device},drive=d0,id=disk0,serial=${serial}${bootAt(bootIndex)}`],
+    ...['-drive', `if=none,id=d${index},file=${file},format=qcow2,cache=unsafe,discard=unmap`],
+    ...['-device', `${device},drive=d${index},id=disk${index},serial=${serial}${bootAt(bootIndex)}`],
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Member } from './build-node.ts';
-import type { NodeKind } from './options.ts';
+import type { DiskBus, NodeKind } from './options.ts';
 import type { Power } from './node.ts';
 import type { LabServer } from './server.ts';
 
@@ -18,6 +18,7 @@ export interface LabStatus {
 export interface NodeStatus {
   readonly number: number;
   readonly kind: NodeKind;
+  readonly disks: readonly { readonly bus: DiskBus; readonly gib: number; readonly serial: string }[];
   readonly power: Power;
   readonly mac: string;
   readonly uuid: string;
@@ -28,10 +29,11 @@ export interface NodeStatus {
 }
 
 export function nodeStatus({ node, chassis }: Member): NodeStatus {
-  const { kind, identity, files } = node.machine;
+  const { kind, identity, files, disks } = node.machine;
   return {
     number: identity.number,
     kind,
+    disks: disks.map(({ bus, gib, serial }) => ({ bus, gib, serial })),
     power: node.power(),
     mac: identity.mac,
     uuid: identity.uuid,

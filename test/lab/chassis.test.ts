@@ -22,7 +22,7 @@ function fakeNode(): { node: LabNode; done: string[]; failNext: () => void } {
       kind: 'bios',
       identity: nodeIdentity(4),
       memoryMib: 256,
-      diskBus: 'virtio',
+      disks: [],
       tap: 'tap4.0',
       files: machineFiles('/lab', 4),
     },

@@ -1,15 +1,21 @@
 import { nodeIdentity } from '../../src/lab/identity.ts';
-import type { NodeKind } from '../../src/lab/options.ts';
+import type { DiskBus, NodeKind } from '../../src/lab/options.ts';
 import type { Machine } from '../../src/lab/qemu.ts';
-import { machineFiles, qemuCommand } from '../../src/lab/qemu.ts';
+import { machineDisks, machineFiles, qemuCommand } from '../../src/lab/qemu.ts';
 
-const machine = (kind: NodeKind, diskBus: 'virtio' | 'nvme' = 'virtio'): Machine => ({
+const files = machineFiles('/lab', 17);
+const identity = nodeIdentity(17);
+const machine = (kind: NodeKind, buses: readonly DiskBus[] = ['virtio']): Machine => ({
   kind,
-  identity: nodeIdentity(17),
+  identity,
   memoryMib: 768,
-  diskBus,
+  disks: machineDisks(
+    files,
+    identity,
+    buses.map((bus) => ({ bus, gib: 4 })),
+  ),
   tap: 'tap17.0',
-  files: machineFiles('/lab', 17),
+  files,
 });
 const device = (command: string[], start: string): string =>
   command.find((word, at) => command[at - 1] === '-device' && word.startsWith(start)) ?? '';
@@ -35,8 +41,19 @@ describe('QEMU command line', () => {
   });
 
   it('leaves out the index of a device that is not to be booted', () => {
-    const command = qemuCommand(machine('bios', 'nvme'), { net0: 1 });
+    const command = qemuCommand(machine('bios', ['nvme']), { net0: 1 });
     expect(device(command, 'nvme')).toBe('nvme,drive=d0,id=disk0,serial=LAB00017-D0');
+  });
+
+  it('attaches every SCSI disk to one adapter, told apart by serial and name', () => {
+    const command = qemuCommand(machine('uefi', ['scsi', 'scsi', 'nvme']), { net0: 1, disk0: 2, disk1: 3, disk2: 4 });
+    expect(command.filter((word) => word.startsWith('virtio-scsi-pci'))).toEqual(['virtio-scsi-pci,id=scsi0']);
+    expect(command.filter((word) => word.includes('drive=d'))).toEqual([
+      'scsi-hd,bus=scsi0.0,scsi-id=0,wwn=0x5525400000001100,drive=d0,id=disk0,serial=LAB00017-D0,bootindex=2',
+      'scsi-hd,bus=scsi0.0,scsi-id=1,wwn=0x5525400000001101,drive=d1,id=disk1,serial=LAB00017-D1,bootindex=3',
+      'nvme,drive=d2,id=disk2,serial=LAB00017-D2,bootindex=4',
+    ]);
+    expect(command).toContain('if=none,id=d1,file=/lab/nodes/17/disk1.qcow2,format=qcow2,cache=unsafe,discard=unmap');
   });
 
   it('tells every guest who it is', () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { startContainerNode } from '../../lab/container-node.ts';
 import type { LabEvent } from '../../lab/events.ts';
-import type { LabOptions, NodeKind } from '../../lab/options.ts';
+import type { DiskBus, LabOptions, NodeKind } from '../../lab/options.ts';
 import { bootOrders, defaultOptions, diskBuses, nodeKinds } from '../../lab/options.ts';
 import { wholeNumber } from '../whole-number.ts';
 
@@ -13,7 +13,7 @@ interface NodeFlags {
   readonly kind: NodeKind;
   readonly memory: number;
   readonly disk: number;
-  readonly diskBus: LabOptions['diskBus'];
+  readonly diskBus: DiskBus;
   readonly bootOrder: LabOptions['bootOrder'];
   readonly power: boolean;
 }
@@ -26,7 +26,7 @@ export function nodeCommand(): Command {
     .addOption(new Option('--kind <kind>', 'firmware').choices(nodeKinds).default('bios'))
     .option('--memory <MiB>', 'memory', wholeNumber('memory', 512), defaultOptions.memoryMib)
     .option('--disk <GiB>', 'size of its disk', wholeNumber('disk', 1), defaultOptions.diskGib)
-    .addOption(new Option('--disk-bus <bus>', 'kind of its disk').choices(diskBuses).default(defaultOptions.diskBus))
+    .addOption(new Option('--disk-bus <bus>', 'kind of its disk').choices(diskBuses).default('virtio'))
     .addOption(
       new Option('--boot-order <order>', 'permanent order: n network, c disk')
         .choices(bootOrders)

@@ -6,7 +6,7 @@ import { InputError } from '../../errors.ts';
 import { controlServer, labStatus, stopLab } from '../../lab/attach.ts';
 import { findCapability } from '../../lab/capability.ts';
 import type { LabOptions } from '../../lab/options.ts';
-import { bootOrders, defaultOptions, diskBuses, nodeKinds, parseLabName, parseNodeKinds } from '../../lab/options.ts';
+import { bootOrders, defaultOptions, nodeSpec, parseLabName, parseNodes } from '../../lab/options.ts';
 import { createPainter } from '../../lab/painter.ts';
 import type { LabStatus } from '../../lab/status.ts';
 import { nodesTable } from '../../model/nodes-table.ts';
@@ -42,7 +42,6 @@ interface UpFlags {
   readonly name: string;
   readonly nodes: LabOptions['nodes'];
   readonly memory: number;
-  readonly diskBus: LabOptions['diskBus'];
   readonly bootOrder: LabOptions['bootOrder'];
   readonly store: LabOptions['store'];
   readonly mongodbUrl?: string;
@@ -60,12 +59,11 @@ function upCommand(runSimulated: RunSimulated): Command {
     .description('make virtual servers, switch them on over IPMI and watch them being discovered')
     .addOption(nameOption())
     .addOption(
-      new Option('--nodes <kinds>', `kinds of nodes, joined by commas: ${nodeKinds.join(', ')}`)
-        .default(defaultOptions.nodes, defaultOptions.nodes.join(','))
-        .argParser(parseNodeKinds),
+      new Option('--nodes <nodes>', 'kinds of nodes, with disks if wanted: bios,uefi:nvme,uefi:scsi=4G+scsi=6G')
+        .default(defaultOptions.nodes, defaultOptions.nodes.map((node) => nodeSpec(node).kind).join(','))
+        .argParser(parseNodes),
     )
     .option('--memory <MiB>', 'memory of a node', wholeNumber('memory', 512), defaultOptions.memoryMib)
-    .addOption(new Option('--disk-bus <bus>', 'disk of a node').choices(diskBuses).default(defaultOptions.diskBus))
     .addOption(
       new Option('--boot-order <order>', 'permanent order: n network, c disk')
         .choices(bootOrders)
@@ -112,9 +110,9 @@ async function up(flags: UpFlags, runSimulated: RunSimulated): Promise<boolean> 
 }
 
 function labOptions(flags: UpFlags): LabOptions {
-  const { name, nodes, diskBus, bootOrder, store, mongodbUrl, port, isolation } = flags;
+  const { name, nodes, bootOrder, store, mongodbUrl, port, isolation } = flags;
   return {
-    ...{ name, nodes, diskBus, bootOrder, store, port, isolation },
+    ...{ name, nodes, bootOrder, store, port, isolation },
     ...(mongodbUrl === undefined ? {} : { mongodbUrl }),
     diskGib: defaultOptions.diskGib,
     memoryMib: flags.memory,
@@ -171,13 +169,14 @@ function statusCommand(): Command {
 
 function statusText(status: LabStatus): string {
   const { server } = status;
-  const rows = status.nodes.map(({ number, kind, power, mac, bmcAddress, serialLog }) => [
-    ...[number.toString(), kind, power, mac, bmcAddress, serialLog],
+  const rows = status.nodes.map(({ number, kind, disks, power, mac, bmcAddress, serialLog }) => [
+    ...[number.toString(), kind, disks.map(({ bus, gib }) => `${bus}=${gib}G`).join('+'), power],
+    ...[mac, bmcAddress, serialLog],
   ]);
   return [
     `lab '${status.name}' in ${status.directory}`,
     ...(server === undefined ? [] : [`server ${server.running ? 'runs' : 'is stopped'}: ${status.url ?? ''}`]),
-    ...textTable([['NODE', 'KIND', 'POWER', 'MAC', 'BMC', 'SERIAL LOG'], ...rows]),
+    ...textTable([['NODE', 'KIND', 'DISKS', 'POWER', 'MAC', 'BMC', 'SERIAL LOG'], ...rows]),
   ].join('\n');
 }
 
