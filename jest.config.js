@@ -5,6 +5,7 @@ const tiers = {
   peers: ['<rootDir>/test/peers/**/*.test.ts'],
   e2e: ['<rootDir>/test/e2e/**/*.test.ts'],
   chaos: ['<rootDir>/test/chaos/**/*.test.ts'],
+  compose: ['<rootDir>/test/compose/**/*.test.ts'],
 };
 const base = {
   extensionsToTreatAsEsm: ['.ts'],
