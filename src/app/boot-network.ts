@@ -1,10 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config-schema.ts';
 import { southboundUrl } from '../boot/offer.ts';
 import { createDhcpServer } from '../dhcp/server.ts';
+import type { Deployments } from '../deployment/deployments.ts';
 import { enrol, findNode } from '../discovery/enrol.ts';
 import { createIngest } from '../discovery/ingest.ts';
+import { createFileSenders } from '../http/file-senders.ts';
+import { createSendFile } from '../http/files.ts';
 import { createListener } from '../http/listener.ts';
+import type { Images } from '../images/images.ts';
 import type { Role } from '../model/role.ts';
 import { networkContains } from '../net/address.ts';
 import { createSouthbound } from '../southbound/app.ts';
@@ -24,6 +29,8 @@ interface BootNetworkDeps {
   readonly foundation: Foundation;
   readonly engine: Engine;
   readonly southbound: Southbound;
+  readonly images: Pick<Images, 'blobPath'>;
+  readonly deployments: Deployments;
   /** The folder that holds `microkernel/` and `definitions/`. */
   readonly home: string;
 }
@@ -58,12 +65,14 @@ export function createBootNetwork(deps: BootNetworkDeps): Role[] {
 }
 
 function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource): Role {
-  const { config, foundation, southbound, engine, home } = deps;
+  const { config, foundation, southbound, engine, images, deployments, home } = deps;
   const { store, log, now, facts } = foundation;
   const { record } = facts;
   const boots = createBoots({ store, now });
   const draining = new AbortController();
   const { address } = southbound.local;
+  // Two processors are enough for the server and one that sends; more senders fill faster networks.
+  const senders = createFileSenders({ processes: Math.min(4, Math.ceil(availableParallelism() / 2)), log });
   const handler = createSouthbound(
     {
       boots,
@@ -78,6 +87,10 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
       log,
       url: southboundUrl({ address, httpPort: config.southbound.httpPort }),
       kernelArgs: config.microkernel.kernelArgs,
+      deployments,
+      imagePath: images.blobPath,
+      now,
+      sendFile: createSendFile({ senders, log }),
       fileRoots: { loaders: config.loaders.dir, microkernel: config.microkernel.dir },
       clock: () => performance.now(),
       agentScript: join(home, 'microkernel/agent.sh'),
@@ -94,7 +107,7 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
     limits: { requestMs: 0, connections: 4096, connectionsPerPeer: 64 },
   });
   const sweep = repeating(60_000, () => boots.sweep(), log);
-  return listenerRole({ name: 'southbound', listener, draining, beside: [sweep] });
+  return listenerRole({ name: 'southbound', listener, draining, beside: [senders, sweep] });
 }
 
 /** Why a peer may not have a MAC's script, by the leases in the store and the subnets of this server. */

@@ -13,12 +13,15 @@ export interface Connections {
   endWhenIdle(): void;
   /** Answers under way. */
   busy(): number;
+  /** Resolves when every connection is closed. */
+  ended(): Promise<void>;
 }
 
 export function createConnections(admission: Admission): Connections {
   const sockets = new Set<Socket>();
   const active = new Set<ServerResponse>();
   let ending = false;
+  let lastClosed = (): void => undefined;
 
   // Node's own closeIdleConnections spares connections that have not asked anything yet.
   const endIdle = (): void => {
@@ -37,6 +40,7 @@ export function createConnections(admission: Admission): Connections {
       socket.once('close', () => {
         sockets.delete(socket);
         release();
+        if (sockets.size === 0) lastClosed();
       });
     },
     answering: (response) => {
@@ -53,5 +57,10 @@ export function createConnections(admission: Admission): Connections {
       endIdle();
     },
     busy: () => active.size,
+    ended: () =>
+      new Promise((resolve) => {
+        lastClosed = resolve;
+        if (sockets.size === 0) resolve();
+      }),
   };
 }

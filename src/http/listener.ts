@@ -90,8 +90,10 @@ export function createListener(options: ListenerOptions): Listener {
   return {
     start,
     drain: async () => {
-      const ended = Promise.all(servers.map(closed));
+      const unbound = servers.map(closed);
       connections.endWhenIdle();
+      // A server whose connections went to other processes says that it is closed before its own are.
+      const ended = Promise.all([...unbound, connections.ended()]);
       const limit = options.limits?.drainMs ?? 10_000;
       if (!(await endsWithin(ended, limit))) {
         log.warn(

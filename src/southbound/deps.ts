@@ -1,5 +1,6 @@
 import type { Ipv4 } from '../net/address.ts';
 import type { Mac } from '../net/mac.ts';
+import type { SendFile } from '../http/files.ts';
 import type { RecordFact } from '../model/fact.ts';
 import type { Node } from '../model/node.ts';
 import type { Log } from '../log.ts';
@@ -39,6 +40,7 @@ export interface SouthboundDeps {
   readonly url: string;
   /** Added to the kernel's command line of the discovery system. */
   readonly kernelArgs: string;
+  readonly sendFile: SendFile;
   /** First part of a `/files/` path -> directory. */
   readonly fileRoots: Readonly<Record<string, string>>;
   readonly now: () => Date;

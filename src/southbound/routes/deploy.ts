@@ -1,11 +1,12 @@
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { sendFile } from '../../http/files.ts';
+import { isAnswered } from '../../http/files.ts';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import { seedNames } from '../../deployment/seed.ts';
 import { parseSystem } from '../../deployment/system.ts';
 import type { Deployment } from '../../model/deployment.ts';
 import type { SouthboundDeps } from '../deps.ts';
+import { fileFact } from '../file-fact.ts';
 
 /**
  * What a node may have of its deployment, all under the deployment's token, which is a secret of that node while its run
@@ -50,21 +51,17 @@ function imageRoute(deps: SouthboundDeps): Route {
       return {
         raw: async (request, response): Promise<RouteResponse | undefined> => {
           const path = deps.imagePath(deployment.image);
-          const outcome = await sendFile(request, response, basename(path), {
+          const outcome = await deps.sendFile(request, response, basename(path), {
             root: dirname(path),
             type: 'application/octet-stream',
           });
           const { name } = deployment.image;
           const about = { how: 'token', address: peer, ...idsOf(deployment) } as const;
-          if (outcome.kind !== 'answered') {
-            const text = `the image '${name}' was asked for, and its file is not there (404)`;
-            deps.record({ kind: 'boot.file-failed', text, ...about, data: { image: name, status: 404 } });
-            return { problem: { status: 404, detail: `the file of the image '${name}' is gone` } };
+          if (request.method !== 'HEAD') {
+            deps.record(fileFact(outcome, { what: `the image '${name}'`, data: { image: name }, about }));
           }
-          const { status, bytes, complete } = outcome;
-          const what = complete ? `was fetched, ${bytes} bytes` : `broke off after ${bytes} bytes (${status})`;
-          const kind = complete ? 'boot.file' : 'boot.file-failed';
-          deps.record({ kind, text: `the image '${name}' ${what}`, ...about, data: { image: name, status, bytes } });
+          if (!isAnswered(outcome))
+            return { problem: { status: 404, detail: `the file of the image '${name}' is gone` } };
           return undefined;
         },
       };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { sendFile, type FileOutcome } from '../../http/files.ts';
+import { isAnswered, type FileOutcome } from '../../http/files.ts';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import type { SouthboundDeps } from '../deps.ts';
+import { fileFact } from '../file-fact.ts';
 
 /**
  * Public files for boot loaders: `loaders/` and `microkernel/`. Each delivery is a fact, and so is each that was not:
@@ -27,29 +28,12 @@ export function fileRoutes(deps: SouthboundDeps): Route[] {
           const outcome: FileOutcome =
             root === undefined || rest.length === 0
               ? { kind: 'missing' }
-              : await sendFile(request, response, rest.join('/'), { root });
-          if (!head) deps.record(fileFact(outcome, { path, peer, seconds: (deps.clock() - started) / 1000 }));
-          return outcome.kind === 'answered'
-            ? undefined
-            : { problem: { status: 404, detail: `there is no file ${path}` } };
+              : await deps.sendFile(request, response, rest.join('/'), { root });
+          const data = { path, seconds: (deps.clock() - started) / 1000 };
+          if (!head) deps.record(fileFact(outcome, { what: path, data, about: { how: 'packet', address: peer } }));
+          return isAnswered(outcome) ? undefined : { problem: { status: 404, detail: `there is no file ${path}` } };
         },
       }),
     }),
   ];
-}
-
-function fileFact(
-  outcome: FileOutcome,
-  { path, peer, seconds }: { path: string; peer: string; seconds: number },
-): Parameters<SouthboundDeps['record']>[0] {
-  const about = { how: 'packet', address: peer } as const;
-  if (outcome.kind !== 'answered') {
-    const text = `${path} was asked for over HTTP and is not there (404)`;
-    return { kind: 'boot.file-failed', text, ...about, data: { path, status: 404 } };
-  }
-  const { status, bytes, complete } = outcome;
-  const data = { path, status, bytes, seconds };
-  if (complete) return { kind: 'boot.file', text: `${path} was fetched over HTTP, ${bytes} bytes`, ...about, data };
-  const text = status >= 400 ? `${path} was not delivered (${status})` : `${path} broke off after ${bytes} bytes`;
-  return { kind: 'boot.file-failed', text, ...about, data };
 }
