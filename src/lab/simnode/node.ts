@@ -135,7 +135,8 @@ async function networkBoot(options: SimNodeOptions, http: Agent, signal: AbortSi
   step('loader');
   if (faults.silentAfter === 'loader') return 'silent';
   const loader = await getLease(options, 'ipxe', signal);
-  if (loader?.file === undefined) return 'disk';
+  if (!loader) return 'no address';
+  if (loader.file === undefined) return 'disk';
   const script = await fetchFrom({ url: loader.file, from, signal, agent: http });
   if (script.status !== 200) return `no script: HTTP ${script.status}`;
   step('script');
