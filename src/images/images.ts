@@ -138,8 +138,10 @@ async function add(parts: Parts, metadata: ImageMetadata, { stream, length }: Im
   }
 }
 
-async function recover({ uploads, catalogue, fetcher, finish }: Parts): Promise<void> {
+async function recover(parts: Parts): Promise<void> {
+  const { uploads, catalogue, fetcher, finish } = parts;
   await uploads.load();
+  await sweepUploads(parts);
   for (const id of await recoverUploads({ uploads, catalogue })) {
     const record = uploads.get(id)?.record;
     if (record?.way === 'url' && record.state === 'receiving') fetcher.start(id);
