@@ -20,7 +20,8 @@ beforeAll(async () => {
   requireProgram('nsenter', 'util-linux');
   requireProgram('ssh', 'openssh-client');
   if (existsSync('/tmp/rackwright-lab-lab')) throw new Error('there is a lab on this machine: make lab-down');
-  net = await createTestNet({ reader: undefined });
+  // Where no interface but the loopback has an IPv4 address, `localhost` may have none (getaddrinfo's AI_ADDRCONFIG).
+  net = await createTestNet({ reader: '192.0.2.2/24' });
   shell = createShell(enter, scratch.path);
 }, 60_000);
 
@@ -44,8 +45,7 @@ function enter(argv: readonly string[], { timeoutMs }: { timeoutMs: number }): P
 test.each(blocks.map(({ chapter, commands }) => [chapter, commands] as const))(
   '%s: %s',
   async (_chapter, commands) => {
-    const finished = await shell.type(commands, 900_000);
-    expect({ ...finished, commands }).toMatchObject({ code: 0, stdout: expect.stringMatching(/\S/) as string });
+    expect(await shell.type(commands, 900_000)).toMatch(/\S/);
   },
   910_000,
 );

@@ -25,8 +25,7 @@ afterAll(() => place.close());
 test.each(anywhere.map(({ chapter, commands }) => [chapter, commands] as const))(
   '%s: %s',
   async (_chapter, commands) => {
-    const finished = await shell.type(commands, 60_000);
-    expect({ ...finished, commands }).toMatchObject({ code: 0, stdout: expect.stringMatching(/\S/) as string });
+    expect(await shell.type(commands, 60_000)).toMatch(/\S/);
   },
   70_000,
 );

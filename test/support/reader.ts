@@ -29,7 +29,7 @@ export async function openReadersWorld(number: number, ports: readonly number[])
     const socket = join(scratch.path, 'admin.sock');
     const world = await openTestWorld({ number, count: 1, config: { admin: { socket } } });
     open.push(() => world.close());
-    const net = await createTestNet({ reader: undefined, stranger: undefined });
+    const net = await createTestNet({ reader: '192.0.2.2/24', stranger: '192.0.2.3/24' });
     open.push(() => net.close());
     const program = fileURLToPath(new URL('./tutorial-ports.ts', import.meta.url));
     const forwarding = net.hosts.reader.start([process.execPath, program, socket, ...ports.map(String)]);

@@ -37,8 +37,11 @@ export function commandBlocks(path: string): CommandBlock[] {
 
 /** A reader's shell. */
 export interface ReadersShell {
-  /** Types commands; variables are there again the next time. Ends at the first command that fails. */
-  type(commands: string, timeoutMs: number): Promise<Finished>;
+  /**
+   * Types commands, and gives what they print; variables are there again the next time. Rejects with all that was
+   * printed where one fails.
+   */
+  type(commands: string, timeoutMs: number): Promise<string>;
 }
 
 /** `run` runs programs where the page's ports are; `directory` keeps the variables. */
@@ -49,9 +52,12 @@ export function createShell(
   const variables = join(directory, 'variables');
   writeFileSync(variables, '');
   return {
-    type(commands, timeoutMs) {
+    async type(commands, timeoutMs) {
       const script = `. ${variables}; set -a\n${commands}\nset +a; export -p >${variables}`;
-      return run(['bash', '--norc', '-e', '-u', '-o', 'pipefail', '-c', script], { timeoutMs });
+      const bash = ['bash', '--norc', '-e', '-u', '-o', 'pipefail', '-c', script];
+      const { code, stdout, stderr } = await run(bash, { timeoutMs });
+      if (code !== 0) throw new Error(`exit status ${code} of\n${commands}\n\n${stdout}${stderr}`);
+      return stdout;
     },
   };
 }
