@@ -1,7 +1,10 @@
 /** Takes work as fast as it comes, does a bounded amount of it at once, and drops what is too much or too late. */
 export interface Intake {
-  /** False if the work was dropped: too much waits already. Work of one key is done in the order in which it came. */
-  submit(key: string, work: () => Promise<void>): boolean;
+  /**
+   * False if the work was dropped: too much waits already. Work of one key is done in the order in which it came; work
+   * that still waits is replaced, in its place, by work of the same key and kind.
+   */
+  submit(key: string, work: () => Promise<void>, kind?: string): boolean;
   /** Refuses new work; resolves when what was taken has ended, at the latest after the deadline of one piece. */
   drain(): Promise<void>;
 }
@@ -17,8 +20,16 @@ export interface IntakeOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+interface Waiting {
+  readonly key: string;
+  readonly kind: string | undefined;
+  readonly work: () => Promise<void>;
+  /** Milliseconds. */
+  readonly at: number;
+}
+
 export function createIntake(options: IntakeOptions): Intake {
-  const waiting: { readonly key: string; readonly work: () => Promise<void>; readonly at: number }[] = [];
+  const waiting: Waiting[] = [];
   const running = new Map<string, Promise<void>>();
   let open = true;
 
@@ -42,12 +53,18 @@ export function createIntake(options: IntakeOptions): Intake {
   };
 
   return {
-    submit: (key, work) => {
+    submit: (key, work, kind) => {
+      const entry = { key, work, kind, at: options.now().getTime() };
+      const former = kind === undefined ? -1 : waiting.findIndex((other) => other.key === key && other.kind === kind);
+      if (open && former >= 0) {
+        waiting[former] = entry;
+        return true;
+      }
       if (!open || waiting.length >= options.waiting) {
         options.onDropped();
         return false;
       }
-      waiting.push({ key, work, at: options.now().getTime() });
+      waiting.push(entry);
       next();
       return true;
     },

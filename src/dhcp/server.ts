@@ -10,7 +10,7 @@ import { serveMessage } from './exchange.ts';
 import { createGate } from './gate.ts';
 import { createIntake } from './intake.ts';
 import { createLeases } from './leases.ts';
-import { decodePacket, type DhcpPacket } from './packet.ts';
+import { decodePacket, messageType, type DhcpPacket } from './packet.ts';
 import { probeClass } from './rogue.ts';
 import type { Arrival, DhcpPorts, Endpoint } from './situation.ts';
 import { openService, type Service } from './sockets.ts';
@@ -74,7 +74,9 @@ export function createDhcpServer(deps: DhcpServerDeps): Role {
     if (request === undefined) return;
     const client = identifyClient(request);
     if (client?.vendorClass === probeClass(deps.deployment)) return;
-    intake.submit(client?.mac ?? '', () => serveMessage(exchange, request, client, arrival));
+    // A client that asks again asks in place of its former question, so that a rack in a hurry gets one answer a node.
+    const kind = client === undefined ? undefined : messageType(request);
+    intake.submit(client?.mac ?? '', () => serveMessage(exchange, request, client, arrival), kind);
   };
   const open = async (service: Arrival['service'], port: number): Promise<void> => {
     services.set(service, await openService({ service, serverAddress, port, onDatagram, onError }));

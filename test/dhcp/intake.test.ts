@@ -115,3 +115,24 @@ test('a throttle reports at once, then once an interval with the count', () => {
   report();
   expect(counts).toEqual([1, 3]);
 });
+
+test('of one client and kind only the newest waits, in the place of the first', async () => {
+  const { intake, seen } = make({ running: 1 });
+  const gate = Promise.withResolvers<undefined>();
+  const done: string[] = [];
+  const work = (name: string) => () => {
+    done.push(name);
+    return Promise.resolve();
+  };
+  intake.submit('other', () => gate.promise);
+  intake.submit('a', work('DECLINE'), 'DECLINE');
+  intake.submit('a', work('first DISCOVER'), 'DISCOVER');
+  intake.submit('b', work("b's DISCOVER"), 'DISCOVER');
+  expect(intake.submit('a', work('second DISCOVER'), 'DISCOVER')).toBe(true);
+  expect(intake.submit('a', work('third DISCOVER'), 'DISCOVER')).toBe(true);
+  gate.resolve(undefined);
+  await new Promise(setImmediate);
+  await intake.drain();
+  expect(done).toEqual(['DECLINE', 'third DISCOVER', "b's DISCOVER"]);
+  expect(seen.dropped).toBe(0);
+});
