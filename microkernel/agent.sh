@@ -29,10 +29,7 @@ call() {
   : >"$state/answer"
   code=$(curl -sS --path-as-is --globoff --connect-timeout 5 --max-time "$seconds" -H "@$state/headers" -o "$state/answer" -w '%{http_code}' "$@" "$url$path" 2>"$state/curl-error") || code=000
 }
-refused() {
-  say "agent refused: $(jq -r '.message // .detail' "$state/answer" 2>/dev/null)"
-  exit 3
-}
+refused() { say "agent refused: $(jq -r '.message // .detail' "$state/answer" 2>/dev/null)" && exit 3; }
 
 # Exchanges the identity for a session; tries until it is told yes or no.
 open_session() {
@@ -81,7 +78,8 @@ run() {
     fi
     if [ "$code" = 0 ]; then
       printf '%s\n' "$environment" "$command" >"$attempt/script"
-      timeout --kill-after=5 "$seconds_each" sh "$attempt/script"
+      timeout --kill-after=5 "$seconds_each" sh "$attempt/script" & echo "$!" >"$attempt/group"
+      wait "$!"
       code=$?
       [ "$code" != 124 ] || more=' + { timedOut: true }'
     fi
@@ -146,7 +144,7 @@ write_report() {
     echo ']}'
   } >"$attempt/report.new"
   mv "$attempt/report.new" "$attempt/report.json"
-  rm -rf "$attempt/files" "$attempt/script" "$attempt"/out* "$attempt"/err* "$attempt"/[0-9]*.json
+  rm -rf "$attempt/files" "$attempt/script" "$attempt/group" "$attempt"/out* "$attempt"/err* "$attempt"/[0-9]*.json
 }
 
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
@@ -184,6 +182,8 @@ end_machine() {
   while :; do sleep 3600; done
 }
 
+# What an agent that was killed had begun lives on, in the process group that timeout made: it must not work beside ours.
+for group in "$state"/attempts/*/group; do [ ! -e "$group" ] || kill -KILL "-$(cat "$group")" 2>/dev/null; done
 calm
 open_session
 while :; do

@@ -149,6 +149,23 @@ describe('the agent', () => {
     expect(readFileSync(`${home}/ran`, 'utf8')).toBe('ran\n');
   });
 
+  test('ends what an agent that was killed left running, before it does anything else', async () => {
+    const endless = `(while :; do echo alive >>"${home}/alive"; sleep 0.05; done) & wait`;
+    southbound.work.push(work('r1/write/1', [endless]));
+    const first = startAgent();
+    while (!existsSync(`${home}/alive`)) await new Promise((go) => setTimeout(go, 20));
+    await killAgent(first);
+    const before = readFileSync(`${home}/alive`, 'utf8');
+    await new Promise((go) => setTimeout(go, 500));
+    expect(readFileSync(`${home}/alive`, 'utf8').length).toBeGreaterThan(before.length);
+
+    southbound.work.push(work('r1/write/2', [`wc -c <"${home}/alive"; sleep 0.5; wc -c <"${home}/alive"`]));
+    startAgent();
+    const [result] = (await southbound.report('r1/write/2')).results;
+    const [atFirst, later] = (result?.stdout ?? '').split('\n');
+    expect(later).toBe(atFirst);
+  });
+
   test('outlives a server that is killed while it polls, works and delivers', async () => {
     startAgent();
     await southbound.request(isWork);
