@@ -77,7 +77,7 @@ async function checkCommand(
   { boot, runId, label, attempt }: AgentReport,
   { command, result }: { command: AgentCommand; result: CommandResult | undefined },
 ): Promise<string | undefined> {
-  const name = `'${command.command.split('\n', 1)[0]?.slice(0, 80) ?? ''}'`;
+  const name = `'${command.title ?? command.command.split('\n', 1)[0]?.slice(0, 80) ?? ''}'`;
   if (!result) return `${name} was not run`;
   if (result.interrupted) return `${name} was interrupted, and may have taken effect`;
   if (result.timedOut) return `${name} did not end in time`;

@@ -112,6 +112,8 @@ export interface EffectJob<Options = Bag> {
 /** One line for the agent's `sh -c`. `downloadUrl` is fetched to the working directory first, mode 0555. */
 export interface AgentCommand {
   readonly command: string;
+  /** What messages call it; its first line where absent. */
+  readonly title?: string;
   readonly downloadUrl?: string;
   /** Exit codes that count as success; default: 0. */
   readonly acceptedResponseCodes?: readonly number[];

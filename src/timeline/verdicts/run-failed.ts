@@ -1,4 +1,12 @@
+import type { NodeStateName } from '../../model/node-states.ts';
 import { type Cause, evidenceOf } from './verdict.ts';
+
+/** What to do once the reason is mended, by the node's state. */
+const again: Readonly<Partial<Record<NodeStateName, string>>> = {
+  'failed-discovery': 'its next network boot tries the discovery again',
+  'failed-deploy': 'the same deploy can be ordered again',
+  'failed-release': 'the release can be ordered again',
+};
 
 /** The boot was fine; the workflow that it was for was not. */
 export const runFailed: Cause = {
@@ -19,8 +27,7 @@ export const runFailed: Cause = {
       outcome: 'stopped',
       why: `${runFinished.text}.${subject.stateReason === undefined ? '' : ` ${subject.stateReason}`}`,
       evidence: evidenceOf(session, ...failures.slice(-4), runFinished),
-      nextCheck:
-        'read the output of the task that failed: GET /api/2.0/workflows/ID; a next network boot tries a failed discovery again',
+      nextCheck: `read the output of the task that failed: GET /api/2.0/workflows/ID; ${again[subject.state ?? 'new'] ?? 'then run it again'}`,
     };
   },
 };

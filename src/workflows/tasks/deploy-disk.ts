@@ -28,7 +28,7 @@ export const deployChooseDisk = defineJob({
   awaits: 'report',
   onInterrupt: 'repeat',
   options: noOptions,
-  agentWork: () => ({ commands: [{ command: agentScript('list-disks') }], stopOnError: true }),
+  agentWork: () => ({ commands: [{ command: agentScript('list-disks'), title: 'list-disks' }], stopOnError: true }),
   conclude: (results, _, context) => conclude(results, deployContext(context)),
 });
 
@@ -66,7 +66,7 @@ function diskWork(script: 'write-image' | 'finish-disk', context: DeployContext 
   const { deployment, disk } = context;
   const { image, hostname, seed } = deployment;
   return {
-    commands: [{ command: agentScript(script) }],
+    commands: [{ command: agentScript(script), title: script }],
     environment: {
       DEPLOY_TOKEN: { secret: 'deploy-token' },
       DISK: `/dev/${disk.name}`,

@@ -12,5 +12,8 @@ export const releaseErase = defineJob({
   awaits: 'report',
   onInterrupt: 'repeat',
   options: z.looseObject({}),
-  agentWork: () => ({ commands: [{ command: agentScript('erase-metadata') }], stopOnError: true }),
+  agentWork: () => ({
+    commands: [{ command: agentScript('erase-metadata'), title: 'erase-metadata' }],
+    stopOnError: true,
+  }),
 });

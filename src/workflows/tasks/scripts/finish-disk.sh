@@ -52,6 +52,8 @@ add_seed() {
     curl -sS -f -K "$document.curl" -o "$document" --connect-timeout 5 --max-time 30 --retry 20 --retry-all-errors --retry-max-time 600 2>curl.error ||
       fail "the seed's $document cannot be had from the server: $(tail -n 1 curl.error)"
   done
+  # mtools would have the geometry of a floppy: a partition's sectors and heads are nobody's business any more.
+  export MTOOLS_SKIP_CHECK=1
   # shellcheck disable=SC2086 # four names
   mcopy -o -i "$seed" $documents :: 2>mcopy.error || fail "the seed cannot be written to $seed: $(head -n 1 mcopy.error)"
   blockdev --flushbufs "$seed"
