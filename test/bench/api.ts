@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { fillNodes } from '../support/fill-nodes.ts';
 import { askRepeatedly, type LoadResult } from '../support/keep-alive.ts';
 import { openServerPlace } from '../support/server.ts';
 import { watch, type Started } from '../support/started.ts';
@@ -17,46 +17,6 @@ const nodeCount = 10_000;
 const connections = 16;
 const milliseconds = 3_000;
 const ironicPort = 21_995;
-
-async function fill(path: string): Promise<void> {
-  const { store, close } = await openSqliteStore({ path });
-  const insertOne = async (index: number): Promise<void> => {
-    const id = (0x5f000000 + index).toString(16).padEnd(24, '0');
-    const mac = (0x525400000000 + index).toString(16).replace(/..(?!$)/g, '$&:');
-    await store.nodes.insert({
-      id,
-      name: `node-${index}`,
-      type: 'compute',
-      identifiers: [mac],
-      state: { name: 'discovered', since: '2026-01-01T00:00:00.000Z' },
-      summary: {
-        vendor: 'Dell Inc.',
-        product: 'PowerEdge R740',
-        serial: `SN${index}`,
-        cpuModel: 'Intel(R) Xeon(R) Gold 6130 CPU @ 2.10GHz',
-        cpuCount: 2,
-        cpuCores: 32,
-        memoryBytes: 2 ** 38,
-        disks: [
-          { name: 'sda', sizeBytes: 480_103_981_056, model: 'SSDSC2KB48', serial: `D${index}` },
-          { name: 'nvme0n1', sizeBytes: 1_920_383_410_176 },
-        ],
-        macs: [mac],
-        bmcAddress: '10.0.0.1',
-      },
-      tags: ['rack-1'],
-      autoDiscover: false,
-      sku: null,
-      relations: [],
-    });
-    await store.lookups.insert({ macAddress: mac, ipAddress: `10.1.${index >> 8}.${index & 255}`, node: id });
-  };
-  // In lots: commits are shared by all writes that wait.
-  for (let index = 0; index < nodeCount; index += 200) {
-    await Promise.all(Array.from({ length: 200 }, (_, offset) => insertOne(index + offset)));
-  }
-  await close();
-}
 
 /** Bodies are looked at for their size, so that an empty list is not taken for a fast one. */
 function measure(port: number, path: string, bodyBytes: number): () => Promise<LoadResult> {
@@ -106,7 +66,7 @@ const place = openServerPlace(60, { roles: ['api'], log: { level: 'warn' } });
 try {
   mkdirSync(place.dataDir, { mode: 0o700 });
   const database = join(place.dataDir, 'rackwright.db');
-  await fill(database);
+  await fillNodes(database, nodeCount);
   await place.healthy(place.serve());
   const ours = measure(Number(new URL(place.url).port), '/nodes?type=compute', 50_000);
   await compareWithBare(ours, database);
