@@ -69,6 +69,11 @@ export const configSchema = z.strictObject({
       interface: z.string().min(1).optional().describe('the interface that nodes boot from; or set address'),
       address: address.optional().describe("the server's own address there; default: the interface's first"),
       httpPort: port.default(9080),
+      proxySocket: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('a unix socket to listen on instead, for an nginx that has the port (docs/how-to/nginx.md)'),
       dhcpPort: port.default(67),
       proxyDhcpPort: port.default(4011),
       tftpPort: port.default(69),

@@ -71,6 +71,9 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
   const boots = createBoots({ store, now });
   const draining = new AbortController();
   const { address } = southbound.local;
+  const { proxySocket } = config.southbound;
+  const admit = (peer: string): boolean => isSouthboundPeer(southbound, peer);
+  const limits = { requestMs: 0, connections: 4096 };
   // Two processors are enough for the server and one that sends; more senders fill faster networks.
   const senders = createFileSenders({ processes: Math.min(4, Math.ceil(availableParallelism() / 2)), log });
   const handler = createSouthbound(
@@ -90,21 +93,25 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
       deployments,
       imagePath: images.blobPath,
       now,
-      sendFile: createSendFile({ senders, log }),
+      sendFile: createSendFile({ senders, log, proxied: proxySocket !== undefined }),
       fileRoots: { loaders: config.loaders.dir, microkernel: config.microkernel.dir },
       clock: () => performance.now(),
       agentScript: join(home, 'microkernel/agent.sh'),
     },
-    draining.signal,
+    { draining: draining.signal, ...(proxySocket !== undefined && { behindProxy: { admit } }) },
   );
   const listener = createListener({
     name: 'southbound',
     handler,
-    addresses: [{ address, port: config.southbound.httpPort }],
-    admit: (peer) => isSouthboundPeer(southbound, peer),
-    log,
     // A machine has a handful of connections: one that opens all it can must not keep the others out.
-    limits: { requestMs: 0, connections: 4096, connectionsPerPeer: 64 },
+    ...(proxySocket === undefined
+      ? {
+          addresses: [{ address, port: config.southbound.httpPort }],
+          admit,
+          limits: { ...limits, connectionsPerPeer: 64 },
+        }
+      : { addresses: [{ socketPath: proxySocket }], limits: { ...limits, connectionsPerPeer: limits.connections } }),
+    log,
   });
   const sweep = repeating(60_000, () => boots.sweep(), log);
   return listenerRole({ name: 'southbound', listener, draining, beside: [senders, sweep] });

@@ -12,7 +12,7 @@ export interface RouteRequest<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** The peer's plain address. */
+  /** The peer's plain address; behind a proxy (`createHttpApp`) that of who asked the proxy. */
   readonly peer: string;
   readonly headers: Readonly<IncomingMessage['headers']>;
   /** Aborted when the client went away, and when the server drains: long polls and streams end then. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Router } from 'express';
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { RackwrightError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { peerAddress } from '../net/address.ts';
@@ -100,13 +100,8 @@ function answerFault(context: Context): ErrorRequestHandler {
   };
 }
 
-async function serve(
-  route: Route,
-  context: Context,
-  request: IncomingMessage & { readonly params: unknown },
-  response: ServerResponse,
-): Promise<void> {
-  const peer = peerAddress(request.socket.remoteAddress);
+async function serve(route: Route, context: Context, request: Request, response: ServerResponse): Promise<void> {
+  const peer = peerAddress(request.ip);
   const { signal, gone } = watchClient(response, context.draining);
   try {
     const parsed = await parseRequest(route, request, request.params);

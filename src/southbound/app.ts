@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { createHttpApp } from '../http/app.ts';
+import { createHttpApp, type HttpAppOptions } from '../http/app.ts';
 import { createRouter } from '../http/router.ts';
 import type { Route } from '../http/route.ts';
 import type { SouthboundDeps } from './deps.ts';
@@ -21,6 +21,9 @@ export function southboundRoutes(deps: SouthboundDeps): Route[] {
 }
 
 /** The request handler of the southbound listener. */
-export function createSouthbound(deps: SouthboundDeps, draining: AbortSignal): RequestListener {
-  return createHttpApp([{ handler: createRouter(southboundRoutes(deps), { log: deps.log, draining }) }]);
+export function createSouthbound(
+  deps: SouthboundDeps,
+  { draining, ...options }: HttpAppOptions & { readonly draining: AbortSignal },
+): RequestListener {
+  return createHttpApp([{ handler: createRouter(southboundRoutes(deps), { log: deps.log, draining }) }], options);
 }
