@@ -7,9 +7,10 @@ import type { Deployments } from '../deployment/deployments.ts';
 import { enrol, findNode } from '../discovery/enrol.ts';
 import { createIngest } from '../discovery/ingest.ts';
 import { createFileSenders } from '../http/file-senders.ts';
-import { createSendFile } from '../http/files.ts';
+import { createSendFile, type SendFile } from '../http/files.ts';
 import { createListener } from '../http/listener.ts';
 import type { Images } from '../images/images.ts';
+import type { Log } from '../log.ts';
 import type { Role } from '../model/role.ts';
 import { networkContains } from '../net/address.ts';
 import { createSouthbound } from '../southbound/app.ts';
@@ -22,7 +23,7 @@ import type { Engine } from '../workflows/engine-interface.ts';
 import { createBootFacts, type BootFactsSource } from './boot-facts.ts';
 import type { Foundation } from './foundation.ts';
 import { isSouthboundPeer, type Southbound } from './network.ts';
-import { listenerRole, repeating } from './roles.ts';
+import { listenerRole, repeating, type Companion } from './roles.ts';
 
 interface BootNetworkDeps {
   readonly config: Config;
@@ -74,8 +75,7 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
   const { proxySocket } = config.southbound;
   const admit = (peer: string): boolean => isSouthboundPeer(southbound, peer);
   const limits = { requestMs: 0, connections: 4096 };
-  // Two processors are enough for the server and one that sends; more senders fill faster networks.
-  const senders = createFileSenders({ processes: Math.min(4, Math.ceil(availableParallelism() / 2)), log });
+  const files = createFiles(proxySocket !== undefined, log);
   const handler = createSouthbound(
     {
       boots,
@@ -93,7 +93,7 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
       deployments,
       imagePath: images.blobPath,
       now,
-      sendFile: createSendFile({ senders, log, proxied: proxySocket !== undefined }),
+      sendFile: files.sendFile,
       fileRoots: { loaders: config.loaders.dir, microkernel: config.microkernel.dir },
       clock: () => performance.now(),
       agentScript: join(home, 'microkernel/agent.sh'),
@@ -114,7 +114,16 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
     log,
   });
   const sweep = repeating(60_000, () => boots.sweep(), log);
-  return listenerRole({ name: 'southbound', listener, draining, beside: [senders, sweep] });
+  return listenerRole({ name: 'southbound', listener, draining, beside: [...files.beside, sweep] });
+}
+
+/** Behind a proxy files are its affair; else processes of our own send what is large. */
+function createFiles(proxied: boolean, log: Log): { sendFile: SendFile; beside: readonly Companion[] } {
+  if (proxied) return { sendFile: createSendFile({ proxied, log }), beside: [] };
+  // On two processors one sends; more senders fill faster networks.
+  const processes = Math.min(4, Math.ceil(availableParallelism() / 2));
+  const senders = createFileSenders({ processes, log });
+  return { sendFile: createSendFile({ senders, log }), beside: [senders] };
 }
 
 /** Why a peer may not have a MAC's script, by the leases in the store and the subnets of this server. */
