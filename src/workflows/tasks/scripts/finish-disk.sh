@@ -46,20 +46,19 @@ add_seed() {
   read_table
   seed=$(awk -v from="$from" '$2 == from { print $1 }' table)
   before 5 test -b "$seed" || fail "the kernel does not see the seed's partition $seed"
-  mkfs.vfat -n CIDATA "$seed" >/dev/null 2>mkfs.error || fail "no file system can be made on $seed: $(head -n 1 mkfs.error)"
   documents='meta-data user-data vendor-data network-config'
   for document in $documents; do
     curl -sS -f -K "$document.curl" -o "$document" --connect-timeout 5 --max-time 30 --retry 20 --retry-all-errors --retry-max-time 600 2>curl.error ||
       fail "the seed's $document cannot be had from the server: $(tail -n 1 curl.error)"
   done
-  # mtools would have the geometry of a floppy: a partition's sectors and heads are nobody's business any more.
-  export MTOOLS_SKIP_CHECK=1
+  # Made in a file: on a device, mtools minds what its partition table says of sectors and heads.
+  truncate -s $((seed_sectors * 512)) seed.img
+  mkfs.vfat -n CIDATA seed.img >/dev/null 2>mkfs.error || fail "no file system can be made for the seed: $(head -n 1 mkfs.error)"
   # shellcheck disable=SC2086 # four names
-  mcopy -o -i "$seed" $documents :: 2>mcopy.error || fail "the seed cannot be written to $seed: $(head -n 1 mcopy.error)"
+  mcopy -i seed.img $documents :: 2>mcopy.error || fail "the seed cannot be written: $(head -n 1 mcopy.error)"
+  dd if=seed.img of="$seed" bs="$mib" conv=notrunc,fsync status=none 2>dd.error || fail "the seed cannot be written to $seed: $(head -n 1 dd.error)"
   blockdev --flushbufs "$seed"
-  for document in $documents; do
-    mcopy -n -i "$seed" "::$document" - 2>/dev/null | cmp -s - "$document" || fail "$seed does not keep the seed's $document"
-  done
+  cmp -s seed.img "$seed" || fail "$seed does not keep the seed"
   end=$((from - 1))
 }
 # before SECONDS COMMAND... - waits for what COMMAND looks for, at most so long
@@ -105,9 +104,12 @@ boot_entry() {
   [ -d "$sys/firmware/efi/efivars" ] || return 0
   esp=$(awk 'tolower($4) == "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" || tolower($4) == "ef" { print $1; exit }' table)
   [ "$esp" ] || return 0
-  loader=$(mdir -/ -b -i "$esp" ::/EFI 2>/dev/null | sed 's/^:://' | awk '
+  mkdir -p esp
+  mount -t vfat -o ro "$esp" esp 2>/dev/null || return 0
+  loader=$(find esp/EFI -maxdepth 3 -type f | sed 's/^esp//' | awk '
     tolower($0) ~ /\/(bootx64|shimx64|grubx64)\.efi$/ { rank = tolower($0) ~ /bootx64/ ? 1 : tolower($0) ~ /shim/ ? 2 : 3
       if (!best || rank < best) { best = rank; path = $0 } } END { print path }' | tr / '\134')
+  umount esp
   [ "$loader" ] || return 0
   for old in $(efibootmgr | sed -n "s/^Boot\([0-9A-F]\{4\}\)[* ] $entry\(\t.*\)\{0,1\}\$/\1/p"); do
     efibootmgr -q -B -b "$old"
