@@ -64,10 +64,8 @@ const lingerMs = 5_000;
  */
 export function dismissBody(stream: IncomingMessage): void {
   if (stream.complete || stream.destroyed) return;
-  const timer = setTimeout(() => {
-    if (!stream.complete) stream.socket.destroy();
-  }, lingerMs);
-  stream.once('close', () => {
-    clearTimeout(timer);
-  });
+  const { socket } = stream;
+  setTimeout(() => {
+    if (!stream.complete) socket.destroy();
+  }, lingerMs).unref();
 }

@@ -178,7 +178,8 @@ describe('an upload in pieces', () => {
     await world.images.stop();
     await writeFile(join(world.directory, 'uploads', record.id, 'part'), 'disk');
     await world.reopen();
-    await waitFor('the image', () => world.images.find('debian'), { deadlineMs: 5000 });
+    const image = await waitFor('the image', () => world.images.find('debian'), { deadlineMs: 5000 });
+    expect(image.sha256).toBe(sha256('disk'));
   });
 
   test('that was an image when the server was killed, and did not know it, is done', async () => {
