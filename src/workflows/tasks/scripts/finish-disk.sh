@@ -5,6 +5,7 @@
 seed_sectors=8192 # 4 MiB; the documents have 64 KiB of user data at most, in base64
 align=2048        # sectors: 1 MiB
 entry=Rackwright  # label of the firmware's boot entry
+mounted=${RACKWRIGHT_MOUNTED:-/run/rackwright/mounted}
 
 # read_table - sets the table's kind, and a line for each partition in the order in which they lie: node, start, size, type
 read_table() {
@@ -51,14 +52,15 @@ add_seed() {
     curl -sS -f -K "$document.curl" -o "$document" --connect-timeout 5 --max-time 30 --retry 20 --retry-all-errors --retry-max-time 600 2>curl.error ||
       fail "the seed's $document cannot be had from the server: $(tail -n 1 curl.error)"
   done
-  # Made in a file: on a device, mtools minds what its partition table says of sectors and heads.
-  truncate -s $((seed_sectors * 512)) seed.img
-  mkfs.vfat -n CIDATA seed.img >/dev/null 2>mkfs.error || fail "no file system can be made for the seed: $(head -n 1 mkfs.error)"
+  mkfs.vfat -n CIDATA "$seed" >/dev/null 2>mkfs.error || fail "no file system can be made on $seed: $(head -n 1 mkfs.error)"
   # shellcheck disable=SC2086 # four names
-  mcopy -i seed.img $documents :: 2>mcopy.error || fail "the seed cannot be written: $(head -n 1 mcopy.error)"
-  dd if=seed.img of="$seed" bs="$mib" conv=notrunc,fsync status=none 2>dd.error || fail "the seed cannot be written to $seed: $(head -n 1 dd.error)"
+  { mount -t vfat "$seed" "$mounted" && cp $documents "$mounted" && umount "$mounted"; } 2>mount.error || fail "the seed cannot be written to $seed: $(head -n 1 mount.error)"
   blockdev --flushbufs "$seed"
-  cmp -s seed.img "$seed" || fail "$seed does not keep the seed"
+  mount -t vfat -o ro "$seed" "$mounted" || fail "$seed cannot be read"
+  for document in $documents; do
+    cmp -s "$document" "$mounted/$document" || fail "$seed does not keep the seed's $document"
+  done
+  umount "$mounted"
   end=$((from - 1))
 }
 # before SECONDS COMMAND... - waits for what COMMAND looks for, at most so long
@@ -104,12 +106,11 @@ boot_entry() {
   [ -d "$sys/firmware/efi/efivars" ] || return 0
   esp=$(awk 'tolower($4) == "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" || tolower($4) == "ef" { print $1; exit }' table)
   [ "$esp" ] || return 0
-  mkdir -p esp
-  mount -t vfat -o ro "$esp" esp 2>/dev/null || return 0
-  loader=$(find esp/EFI -maxdepth 3 -type f | sed 's/^esp//' | awk '
+  mount -t vfat -o ro "$esp" "$mounted" 2>/dev/null || return 0
+  loader=$(find "$mounted/EFI" -maxdepth 3 -type f | sed "s|^$mounted||" | awk '
     tolower($0) ~ /\/(bootx64|shimx64|grubx64)\.efi$/ { rank = tolower($0) ~ /bootx64/ ? 1 : tolower($0) ~ /shim/ ? 2 : 3
       if (!best || rank < best) { best = rank; path = $0 } } END { print path }' | tr / '\134')
-  umount esp
+  umount "$mounted"
   [ "$loader" ] || return 0
   for old in $(efibootmgr | sed -n "s/^Boot\([0-9A-F]\{4\}\)[* ] $entry\(\t.*\)\{0,1\}\$/\1/p"); do
     efibootmgr -q -B -b "$old"
@@ -121,6 +122,8 @@ boot_entry() {
   fi
 }
 
+mkdir -p "$mounted"
+umount "$mounted" 2>/dev/null # an attempt before this one may have been ended in the middle
 find_disk
 take_disk
 say_to_server
