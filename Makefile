@@ -1,5 +1,5 @@
 # The commands of README.md.
-.PHONY: help deps test test-compose check bench lab lab-down microkernel image run format
+.PHONY: help deps test test-compose check bench lab lab-deploy lab-down microkernel image run format
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ image: deps ## build the guest image, a small Debian 12, into .cache/image
 # STORE=mongodb MONGODB_URL=mongodb://... make lab: the same with its documents in MongoDB
 lab: deps microkernel ## two virtual servers, powered on over IPMI, discovered by us; the lab stays up
 	@bin/rackwright lab up $(if $(STORE),--store $(STORE))
+
+lab-deploy: deps image ## an operating system on node NODE (1) of the running lab, and a login there by ssh
+	@bin/rackwright lab deploy --node $(or $(NODE),1)
 
 lab-down: ## remove every trace of the lab
 	@bin/rackwright lab down

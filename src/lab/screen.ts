@@ -1,5 +1,6 @@
 import type { NodeProgress, Progress } from './progress.ts';
 import { bootSteps } from './progress.ts';
+import type { View } from './painter.ts';
 
 /** Words for states that do not fit their column. */
 const shortState: Readonly<Record<string, string>> = { 'failed-discovery': 'failed' };
@@ -7,10 +8,16 @@ const shortState: Readonly<Record<string, string>> = { 'failed-discovery': 'fail
 const columns = { node: 12, step: 7, catalogs: 5, state: 13, elapsed: 6 };
 
 /**
- * The live screen: a row per node; under each step the seconds since power-on at which it was reached. Pure; lines are
- * cut at `width` and fit 80 columns uncut.
+ * The live screen of nodes that boot: a row per node; under each step the seconds since power-on at which it was reached.
+ * Lines fit 80 columns uncut.
  */
-export function renderScreen(progress: Progress, now: number, width: number): string[] {
+export const bootView: View<Progress> = {
+  rows: (progress) => progress.length + 1,
+  render: renderScreen,
+  changes: renderChanges,
+};
+
+function renderScreen(progress: Progress, now: number, width: number): string[] {
   const header =
     'node'.padEnd(columns.node) +
     bootSteps.map((step) => step.padStart(columns.step)).join('') +
@@ -40,12 +47,9 @@ function row(node: NodeProgress, now: number): string {
   );
 }
 
-/**
- * What is new, a line each, for where nothing can be redrawn (a log, a pipe).
- */
-export function renderChanges(before: Progress, after: Progress): string[] {
+function renderChanges(before: Progress | undefined, after: Progress): string[] {
   return after.flatMap((node, index) => {
-    const old = before[index];
+    const old = before?.[index];
     return changes(old, node).map(({ text, at }) => {
       const from = node.reached.power;
       const time = at === undefined || from === undefined ? '' : `${seconds(at, from)} s`;
@@ -69,6 +73,7 @@ function changes(old: NodeProgress | undefined, node: NodeProgress): { text: str
   ];
 }
 
-function seconds(at: number, from: number): string {
+/** Times are milliseconds. */
+export function seconds(at: number, from: number): string {
   return (Math.max(0, at - from) / 1000).toFixed(1);
 }

@@ -31,6 +31,8 @@ export interface LabPaths {
   readonly serverLog: string;
   readonly daemonLog: string;
   readonly data: string;
+  /** The private key with which the lab logs in to what it deployed. */
+  readonly sshKey: string;
   readonly log: string;
 }
 
@@ -49,6 +51,7 @@ export function labPaths(name: string): LabPaths {
     serverLog: join(dir, 'server.log'),
     daemonLog: join(dir, 'daemon.log'),
     data: join(dir, 'data'),
+    sshKey: join(dir, 'ssh-key'),
     log: join(dir, 'lab.log'),
   };
 }

@@ -16,7 +16,7 @@ import type { LabStatus } from './status.ts';
 import type { NodeRow } from '../model/nodes-table.ts';
 
 export interface UpDeps {
-  readonly painter: Painter;
+  readonly painter: Painter<Progress>;
   /** Milliseconds until the nodes must have come to an end. */
   readonly deadlineMs: number;
   /** False: the nodes stay off. */

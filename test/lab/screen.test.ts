@@ -1,6 +1,6 @@
 import type { NodeProgress } from '../../src/lab/progress.ts';
 import { createPainter } from '../../src/lab/painter.ts';
-import { renderChanges, renderScreen } from '../../src/lab/screen.ts';
+import { bootView } from '../../src/lab/screen.ts';
 
 const off: NodeProgress = { number: 2, kind: 'uefi', mac: 'b', reached: {}, catalogs: [] };
 const going: NodeProgress = {
@@ -20,7 +20,7 @@ const done: NodeProgress = {
 
 describe('live screen', () => {
   it('shows seconds since power-on under each step, in 80 columns', () => {
-    const lines = renderScreen([going, off], 15_000, 80);
+    const lines = bootView.render([going, off], 15_000, 80);
     expect(lines).toEqual([
       'node          power   dhcp loader script kernel  agent cat.  state        time',
       '1 bios-ipxe     0.0    2.1      -   12.1   12.4      .    2  discovering  15.0',
@@ -31,20 +31,20 @@ describe('live screen', () => {
 
   it('stops the clock of a node that is done, and says why one failed', () => {
     const failed: NodeProgress = { ...done, number: 2, state: 'failed-discovery', note: 'the agent said nothing' };
-    const lines = renderScreen([done, failed], 99_000, 80);
+    const lines = bootView.render([done, failed], 99_000, 80);
     expect(lines[1]).toMatch(/discovered {3}38\.2$/);
     expect(lines[2]).toMatch(/ failed {7}38\.2$/);
     expect(lines[3]).toBe('  node 2: the agent said nothing');
   });
 
   it('cuts every line at the width of a narrow terminal', () => {
-    for (const line of renderScreen([{ ...going, note: 'x'.repeat(200) }], 15_000, 40)) {
+    for (const line of bootView.render([{ ...going, note: 'x'.repeat(200) }], 15_000, 40)) {
       expect(line.length).toBeLessThanOrEqual(40);
     }
   });
 
   it('tells what is new, a line each, where nothing can be redrawn', () => {
-    expect(renderChanges([], [going])).toEqual([
+    expect(bootView.changes(undefined, [going])).toEqual([
       'node 1 bios-ipxe    0.0 s  power',
       'node 1 bios-ipxe    2.1 s  dhcp',
       'node 1 bios-ipxe   12.1 s  script',
@@ -53,18 +53,18 @@ describe('live screen', () => {
       'node 1 bios-ipxe           catalog lshw',
       'node 1 bios-ipxe           discovering',
     ]);
-    expect(renderChanges([going], [done])).toEqual([
+    expect(bootView.changes([going], [done])).toEqual([
       'node 1 bios-ipxe   30.0 s  agent',
       'node 1 bios-ipxe   38.2 s  discovered',
     ]);
-    expect(renderChanges([done], [done])).toEqual([]);
+    expect(bootView.changes([done], [done])).toEqual([]);
   });
 });
 
 describe('painter', () => {
   it('draws over what it drew, and leaves what it said', () => {
     let written = '';
-    const painter = createPainter({ write: (text) => (written += text), isTTY: true, columns: 80 });
+    const painter = createPainter({ write: (text) => (written += text), isTTY: true, columns: 80 }, bootView);
     painter.say('networks made');
     painter.paint([going], 15_000);
     painter.paint([done], 40_000);
@@ -74,7 +74,7 @@ describe('painter', () => {
 
   it('appends where there is no terminal', () => {
     let written = '';
-    const painter = createPainter({ write: (text) => (written += text) });
+    const painter = createPainter({ write: (text) => (written += text) }, bootView);
     painter.paint([off], 0);
     painter.paint([{ ...off, reached: { power: 5 } }], 10);
     painter.paint([{ ...off, reached: { power: 5 } }], 900);
@@ -83,7 +83,7 @@ describe('painter', () => {
 
   it('appends where there are more nodes than rows: what has scrolled away cannot be drawn over', () => {
     let written = '';
-    const painter = createPainter({ write: (text) => (written += text), isTTY: true, columns: 80, rows: 24 });
+    const painter = createPainter({ write: (text) => (written += text), isTTY: true, columns: 80, rows: 24 }, bootView);
     const many = Array.from({ length: 40 }, (_, index) => ({ ...off, number: index + 1, reached: { power: 0 } }));
     painter.paint(many, 0);
     painter.paint(many, 500);
@@ -94,7 +94,7 @@ describe('painter', () => {
   it('hands no control character of a node’s to the terminal', () => {
     for (const isTTY of [true, false]) {
       let written = '';
-      const painter = createPainter({ write: (text) => (written += text), isTTY });
+      const painter = createPainter({ write: (text) => (written += text), isTTY }, bootView);
       painter.paint([{ ...off, note: 'evil\x1b]0;title\x07\x9b2J' }], 0);
       expect(written).toContain('evil ]0;title  2J');
     }

@@ -8,6 +8,7 @@ import { findCapability } from '../../lab/capability.ts';
 import type { LabOptions } from '../../lab/options.ts';
 import { bootOrders, defaultOptions, nodeSpec, parseLabName, parseNodes } from '../../lab/options.ts';
 import { createPainter } from '../../lab/painter.ts';
+import { bootView } from '../../lab/screen.ts';
 import type { LabStatus } from '../../lab/status.ts';
 import { nodesTable } from '../../model/nodes-table.ts';
 import { textTable } from '../../model/text-table.ts';
@@ -15,6 +16,7 @@ import type { UpResult } from '../../lab/up.ts';
 import { bringUp } from '../../lab/up.ts';
 import { printable } from '../server-option.ts';
 import { wholeNumber } from '../whole-number.ts';
+import { labDeployCommand } from './lab-deploy.ts';
 import { nodeCommand } from './lab-node.ts';
 
 /** Runs the same chain with so many nodes that are programs; true where all of them were discovered. */
@@ -22,7 +24,7 @@ export type RunSimulated = (nodes: number, options: { readonly json: boolean }) 
 
 const projectRoot = resolve(import.meta.dirname, '../../..');
 
-/** `rackwright lab up|down|status|server|exec`: virtual servers on this machine. */
+/** `rackwright lab up|down|status|server|exec|deploy|node`: virtual servers on this machine. */
 export function labCommand(runSimulated: RunSimulated): Command {
   return new Command('lab')
     .description('virtual servers on this machine, booted by a server of their own')
@@ -31,6 +33,7 @@ export function labCommand(runSimulated: RunSimulated): Command {
     .addCommand(statusCommand())
     .addCommand(serverCommand())
     .addCommand(execCommand())
+    .addCommand(labDeployCommand(projectRoot, { name: nameOption, json: jsonOption }))
     .addCommand(nodeCommand());
 }
 
@@ -100,7 +103,7 @@ async function up(flags: UpFlags, runSimulated: RunSimulated): Promise<boolean> 
     return await runSimulated(flags.nodes.length, { json });
   }
   // With --json standard output carries the result alone.
-  const painter = createPainter(json ? process.stderr : process.stdout);
+  const painter = createPainter(json ? process.stderr : process.stdout, bootView);
   const result = await bringUp(
     { ...labOptions(flags), isolation: capability.isolation },
     { painter, deadlineMs: flags.deadline * 1000, powerOn: flags.power },
@@ -123,7 +126,9 @@ function labOptions(flags: UpFlags): LabOptions {
 
 function summary({ status, progress, nodes, ok }: UpResult, flags: UpFlags): string {
   const url = status.url ?? '';
-  const down = `rackwright lab down${flags.name === defaultOptions.name ? '' : ` --name ${flags.name}`}`;
+  const own = flags.name !== defaultOptions.name;
+  const down = `rackwright lab down${own ? ` --name ${flags.name}` : ''}`;
+  const deploy = own ? `rackwright lab deploy --node 1 --name ${flags.name}` : 'make lab-deploy NODE=1';
   const questions = progress
     .filter(({ state }) => state !== 'discovered')
     .map(({ mac }) => `  rackwright why ${mac} --server ${url}`);
@@ -140,7 +145,7 @@ function summary({ status, progress, nodes, ok }: UpResult, flags: UpFlags): str
     ok ? `The lab stays up: ${url}` : `Not every node was discovered; the lab stays up: ${url}`,
     `  curl '${url}/nodes?type=compute'`,
     ...tries,
-    ...(ok ? [] : questions),
+    ...(ok && nodes.length > 0 ? [`An operating system on the first, and a login there: ${deploy}`] : questions),
     `Logs: ${status.directory}    Remove it: ${down}`,
   ].join('\n');
 }
