@@ -48,11 +48,7 @@ add_seed() {
   seed=$(awk -v from="$from" '$2 == from { print $1 }' table)
   before 5 test -b "$seed" || fail "the kernel does not see the seed's partition $seed"
   documents='meta-data user-data vendor-data network-config'
-  for document in $documents; do
-    curl -sS -f -K "$document.curl" -o "$document" --connect-timeout 5 --max-time 30 --retry 20 --retry-all-errors --retry-max-time 600 2>curl.error ||
-      fail "the seed's $document cannot be had from the server: $(tail -n 1 curl.error)"
-  done
-  mkfs.vfat -n CIDATA "$seed" >/dev/null 2>mkfs.error || fail "no file system can be made on $seed: $(head -n 1 mkfs.error)"
+  for document in $documents; do get "$document"; done
   # shellcheck disable=SC2086 # four names
   { mount -t vfat "$seed" "$mounted" && cp $documents "$mounted" && umount "$mounted"; } 2>mount.error || fail "the seed cannot be written to $seed: $(head -n 1 mount.error)"
   blockdev --flushbufs "$seed"

@@ -7,8 +7,8 @@ sys=${RACKWRIGHT_SYS:-/sys}
 proc=${RACKWRIGHT_PROC:-/proc}
 dev=${RACKWRIGHT_DEV:-/dev}
 identity=${RACKWRIGHT_IDENTITY:-/rackwright/identity.json}
-# shellcheck disable=SC2034 # not every script counts in MiB
-mib=1048576
+# shellcheck disable=SC2034 # not every script needs them
+mib=1048576 patience=${RACKWRIGHT_PATIENCE:-600} # seconds for which a server that is away is waited for
 
 fail() { echo "$*" >&2 && exit 1; }
 # line FILE... - sets $value to the first line of the first of the files that has one
@@ -135,5 +135,15 @@ say_to_server() {
   url=$(jq -er .url "$identity") || fail "there is no server in $identity"
   for what in image progress disk-seed/meta-data disk-seed/user-data disk-seed/vendor-data disk-seed/network-config; do
     printf 'url = "%s/deploy/%s/%s"\n' "$url" "$DEPLOY_TOKEN" "$what" >"${what##*/}.curl"
+  done
+}
+# get DOCUMENT - fetches a document of the seed to a file of its name; waits for a server that is away
+get() {
+  pause=1 waited=0
+  until code=$(curl -sS -f -K "$1.curl" -o "$1" --connect-timeout 5 --max-time 60 -w '%{http_code}' 2>curl.error); do
+    [ "$code" != 404 ] || fail "the seed's $1 cannot be had: the deployment has ended"
+    [ "$waited" -lt "$patience" ] || fail "the seed's $1 cannot be had: $(head -n 1 curl.error)"
+    sleep "$pause"
+    waited=$((waited + pause)) pause=$((pause < 16 ? pause * 2 : 30))
   done
 }

@@ -3,7 +3,6 @@
 # The first MiB, with the partition table and the boot code, is written last, when all the rest is there and the checksum
 # was right: until then the machine boots from the network, not half a system. So it can be ended at any moment, and
 # begins anew the next time.
-patience=${RACKWRIGHT_PATIENCE:-600} # seconds without a byte from the server after which it is given up
 
 # fetch - the image to standard output; a broken transfer goes on at the byte where it broke
 fetch() {
