@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { deployCommand, releaseCommand } from './cli/commands/deploy.ts';
+import { imagesCommand } from './cli/commands/images.ts';
 import { labCommand } from './cli/commands/lab.ts';
 import { nodesCommand } from './cli/commands/nodes.ts';
 import { whyCommand } from './cli/commands/why.ts';
@@ -36,6 +37,7 @@ const program = new Command('rackwright')
   .addCommand(nodesCommand())
   .addCommand(whyCommand())
   .addCommand(workflowsCommand())
+  .addCommand(imagesCommand())
   .addCommand(deployCommand())
   .addCommand(releaseCommand())
   .addCommand(labCommand(simulate));

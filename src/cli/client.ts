@@ -7,6 +7,10 @@ export interface Client {
   get(path: string): Promise<unknown>;
   getText(path: string): Promise<string>;
   post(path: string, body: unknown): Promise<unknown>;
+  /** Any other request without a body. */
+  send(method: string, path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  /** The server's, without a slash at its end. */
+  readonly url: string;
 }
 
 /** Where the server is, if nobody says otherwise. */
@@ -42,6 +46,8 @@ export function createClient(server: string): Client {
   };
 
   return {
+    url: base,
+    send: (method, path, headers = {}) => send(path, { method, headers }),
     get: async (path) => readJson(await send(path, {})),
     getText: async (path) => (await send(path, {})).text(),
     post: async (path, body) =>

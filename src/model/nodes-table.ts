@@ -1,3 +1,4 @@
+import { binaryBytes, decimalBytes } from './bytes.ts';
 import type { NodeSummary } from './node.ts';
 import { textTable } from './text-table.ts';
 
@@ -49,19 +50,4 @@ function cpuText({ cpuCount, cpuCores, cpuModel }: NodeSummary): string {
 
 function disksText({ disks = [] }: NodeSummary): string {
   return disks.map(({ name, sizeBytes }) => `${name} ${decimalBytes(sizeBytes)}`).join(', ');
-}
-
-/** Memory is sold in powers of two, disks in powers of ten. */
-function binaryBytes(bytes: number): string {
-  return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
-}
-
-function decimalBytes(bytes: number): string {
-  return scaled(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB', 'PB']);
-}
-
-function scaled(bytes: number, base: number, units: readonly string[]): string {
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log(bytes) / Math.log(base)));
-  const value = bytes / base ** power;
-  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power] ?? ''}`;
 }
