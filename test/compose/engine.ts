@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
-import { run, runOk, type RunOptions, type RunResult } from '../../src/lab/run.ts';
+import { execFile, spawn } from 'node:child_process';
+import { run, type RunOptions, type RunResult } from '../../src/lab/run.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { scratchDirectory } from '../support/socket-path.ts';
 import { watch, type Started } from '../support/started.ts';
@@ -9,7 +9,7 @@ import { watch, type Started } from '../support/started.ts';
 /** A Docker engine of the test's own, on a network of its own: the machine's rules, interfaces and images stay as they are. */
 export interface Engine {
   /** Runs one of Docker's clients. Throws if it does not end well. */
-  readonly docker: (argv: readonly string[], options?: RunOptions) => Promise<string>;
+  readonly docker: (argv: readonly string[], deadlineMs?: number) => Promise<string>;
   /** Runs a program where the engine's published ports are, as on the machine itself. */
   readonly onHost: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
   /** Takes the route to the outside away. */
@@ -87,20 +87,33 @@ function start(argv: readonly string[]): Started {
 }
 
 function clientsOf(dir: string, target: number): Pick<Engine, 'docker' | 'onHost'> {
-  const variables = [
-    `PATH=${searchPath}`,
-    `DOCKER_HOST=unix://${join(dir, 'docker.sock')}`,
+  const env = {
+    ...process.env,
+    PATH: searchPath,
+    DOCKER_HOST: `unix://${join(dir, 'docker.sock')}`,
     // No login of the machine's user, no plugin.
-    `DOCKER_CONFIG=${join(dir, 'client')}`,
-    'DOCKER_BUILDKIT=1',
-    'COMPOSE_DOCKER_CLI_BUILD=1',
-    'COMPOSE_PROJECT_NAME=rackwright',
-  ];
+    DOCKER_CONFIG: join(dir, 'client'),
+    DOCKER_BUILDKIT: '1',
+    COMPOSE_DOCKER_CLI_BUILD: '1',
+    COMPOSE_PROJECT_NAME: 'rackwright',
+  };
   return {
-    docker: async (argv, options = {}) =>
-      await runOk(['env', ...variables, ...argv], { deadlineMs: 60_000, ...options }),
+    docker: async (argv, deadlineMs = 60_000) => await runClient(argv, { env, deadlineMs }),
     onHost: async (argv, options) => await run(['nsenter', `--net=/proc/${target}/ns/net`, ...argv], options),
   };
+}
+
+async function runClient(
+  [program = '', ...args]: readonly string[],
+  { env, deadlineMs }: { readonly env: NodeJS.ProcessEnv; readonly deadlineMs: number },
+): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const settings = { env, timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024 } as const;
+    execFile(program, args, settings, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`${program} ${args.join(' ')}: ${stderr.slice(-3000)}`, { cause: error }));
+    });
+  });
 }
 
 async function answers({ docker }: Pick<Engine, 'docker'>, daemon: Started): Promise<true | undefined> {

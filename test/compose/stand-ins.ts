@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 
 const sources = join(import.meta.dirname, 'stand-ins');
 const authorities = '/usr/local/share/ca-certificates';
-const buildMs = 300_000;
+const buildMs = 1_200_000;
 
 /** The images that docker-compose.yml and Dockerfile name and this engine does not pull, and what they are here. */
 export const standIns = {
@@ -36,7 +36,7 @@ async function makeDebian({ docker }: Engine): Promise<void> {
   const file = join(tar.path, 'debian.tar');
   try {
     await runOk(['sh', '-c', '"$1" >"$2"', 'sh', join(sources, 'debian/build'), file], { deadlineMs: buildMs });
-    await docker(['docker', 'import', '-c', `LABEL inputs=${inputs}`, file, 'debian:12-slim'], { deadlineMs: buildMs });
+    await docker(['docker', 'import', '-c', `LABEL inputs=${inputs}`, file, 'debian:12-slim'], buildMs);
   } finally {
     tar.remove();
   }
@@ -74,7 +74,7 @@ async function withContext(name: string, work: (context: string) => Promise<void
 }
 
 async function build({ docker }: Engine, image: string, context: string): Promise<void> {
-  await docker(['docker', 'build', '--tag', image, context], { deadlineMs: buildMs });
+  await docker(['docker', 'build', '--tag', image, context], buildMs);
 }
 
 /** Of all files in the directories, with their names. */
