@@ -21,13 +21,16 @@ WORKDIR /srv/rackwright
 COPY package.json package-lock.json .npmrc ./
 RUN npm install --no-save --omit=dev
 
-FROM ${BASE} AS rackwright
+# What changes seldom comes first, so that a change of the sources begins neither image from the packages on.
+FROM ${BASE} AS runtime
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ipmitool ipxe qemu-utils redis-server xz-utils zstd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
  && useradd --system --uid 10001 --user-group --home-dir /var/lib/rackwright --shell /usr/sbin/nologin rackwright \
  && install -d -m 0700 -o rackwright -g rackwright /var/lib/rackwright
 COPY --from=modules /usr/local/bin/node /usr/local/bin/node
+
+FROM runtime AS rackwright
 COPY --from=microkernel /microkernel /usr/share/rackwright/microkernel
 COPY --from=modules /srv/rackwright/node_modules /srv/rackwright/node_modules
 COPY . /srv/rackwright
@@ -41,13 +44,16 @@ HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
 ENTRYPOINT ["/srv/rackwright/bin/rackwright"]
 CMD ["serve"]
 
-FROM rackwright AS lab-node
-USER root
+FROM runtime AS lab-runtime
 RUN apt-get update \
  && apt-get install -y --no-install-recommends curl dnsmasq-base iproute2 ipxe-qemu nftables openipmi ovmf qemu-system-x86 seabios \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
-HEALTHCHECK NONE
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+
+FROM lab-runtime AS lab-node
+COPY --from=modules /srv/rackwright/node_modules /srv/rackwright/node_modules
+COPY . /srv/rackwright
 ENTRYPOINT ["/srv/rackwright/bin/rackwright", "lab", "node", "--uplink", "eth0"]
 CMD []
 
+# What a build without a target gives.
 FROM rackwright
