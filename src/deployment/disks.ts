@@ -66,7 +66,7 @@ export type Choice =
     };
 
 /** Room for the seed behind the image: its partition, aligned, and the second copy of a GPT. */
-const seedRoomBytes = 4 * 1024 * 1024;
+const seedRoomBytes = 6 * 1024 * 1024;
 
 /** Bytes that a disk must have for an image. */
 export function neededBytes(image: { readonly rawBytes: number; readonly cloudInit: boolean }): number {

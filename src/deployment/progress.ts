@@ -13,7 +13,10 @@ const apartMs = 500;
 /** Facts a step: a timeline is for reading. */
 const factsPerStep = 20;
 
-/** The progress that a report makes of what was known; undefined where it is not worth a write. */
+/**
+ * The progress that a report makes of what was known; undefined where it is not worth a write. A step that begins, or
+ * begins again, says so by 0 bytes.
+ */
 export function progressAfter(
   before: DeploymentProgress | undefined,
   report: ProgressReport,
@@ -21,12 +24,12 @@ export function progressAfter(
 ): DeploymentProgress | undefined {
   const bytes = Math.min(report.bytes, report.total);
   const at = now.toISOString();
-  // Fewer bytes than before: the step began again.
-  const goesOn = before?.step === report.step && before.total === report.total && bytes >= before.bytes;
+  const goesOn = before?.step === report.step && before.total === report.total && bytes > 0;
   if (!goesOn) return { step: report.step, bytes, total: report.total, since: at, at };
+  // One that was overtaken on its way.
+  if (bytes <= before.bytes) return undefined;
   const isEarly = now.getTime() - Date.parse(before.at) < apartMs;
-  if (bytes === before.bytes || (isEarly && bytes < report.total)) return undefined;
-  return { ...before, bytes, at };
+  return isEarly && bytes < report.total ? undefined : { ...before, bytes, at };
 }
 
 /** Whether a change is for the timeline: a step's begin, its end, and some in between. */
