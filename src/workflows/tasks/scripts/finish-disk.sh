@@ -49,6 +49,7 @@ add_seed() {
   before 5 test -b "$seed" || fail "the kernel does not see the seed's partition $seed"
   documents='meta-data user-data vendor-data network-config'
   for document in $documents; do get "$document"; done
+  mkfs.vfat -n CIDATA "$seed" >/dev/null 2>mkfs.error || fail "no file system can be made on $seed: $(head -n 1 mkfs.error)"
   # shellcheck disable=SC2086 # four names
   { mount -t vfat "$seed" "$mounted" && cp $documents "$mounted" && umount "$mounted"; } 2>mount.error || fail "the seed cannot be written to $seed: $(head -n 1 mount.error)"
   blockdev --flushbufs "$seed"
