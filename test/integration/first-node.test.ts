@@ -57,3 +57,16 @@ test('what is not run here says what it needs; what begins or ends a lab says wh
   }
   expect(anywhere.length).toBeGreaterThan(10);
 });
+
+test('commands of ours that need a system to be run have the options that the page gives them', async () => {
+  const typed = blocks
+    .filter(({ needs }) => needs === 'system')
+    .flatMap(({ commands }) => commands.match(/^bin\/rackwright .*/gm) ?? []);
+  expect(typed.length).toBeGreaterThan(2);
+  for (const command of typed) {
+    const [, words = ''] = /^bin\/rackwright ((?:[a-z]+ )+)/.exec(command) ?? [];
+    const help = await shell.type(`bin/rackwright ${words} --help`, 60_000);
+    const own = command.split(' -- ')[0] ?? '';
+    for (const option of own.match(/--[a-z-]+/g) ?? []) expect(help).toContain(`${option} `);
+  }
+}, 60_000);
