@@ -60,7 +60,7 @@ keep() {
   cat <&3 >"$attempt/$1" & cat=$!
   wait "$cat" || { cat <&3 >/dev/null & cat=$! && wait "$cat"; }
 }
-# run NUMBER - runs one command of the attempt; leaves its result in $attempt/NUMBER.json (and its status in $code)
+# run NUMBER - runs one command; leaves its output in $attempt/NUMBER.out and .err, its result in .json (its status in $code)
 # shellcheck disable=SC2086 # $keepers: two process ids
 run() {
   command='' source='' code=0 more=''
@@ -81,7 +81,7 @@ run() {
       timeout --kill-after=5 "$seconds_each" sh "$attempt/script" & echo "$!" >"$attempt/group"
       wait "$!"
       code=$?
-      [ "$code" != 124 ] || more=' + { timedOut: true }'
+      [ "$code" != 124 ] || more=',"timedOut":true'
     fi
   } </dev/null >"$out" 2>"$err"
   # A process that the command left behind may hold the pipes: what it writes later is not waited for.
@@ -92,13 +92,13 @@ run() {
     size=${file%%:*}
     if [ "$size" -gt "$left" ]; then
       truncate -s "$left" "${file#*:}"
-      size=$left more="$more + { truncated: true }"
+      size=$left more="$more,\"truncated\":true"
     fi
     left=$((left - size))
   done
-  jq -n --argjson code "$code" --rawfile stdout "$attempt/out" --rawfile stderr "$attempt/err" \
-    "{ \$code, \$stdout, \$stderr }$more" >"$attempt/result.new"
-  mv "$attempt/result.new" "$attempt/$(printf %06d "$1").json"
+  result=$attempt/$(printf %06d "$1")
+  echo "{\"code\":$code$more}" >"$attempt/result.new"
+  mv "$attempt/out" "$result.out" && mv "$attempt/err" "$result.err" && mv "$attempt/result.new" "$result.json"
 }
 
 # What the answer asks for, as assignments for this shell: one run of jq, because each costs a slow machine a moment.
@@ -133,18 +133,18 @@ perform() {
   cd /
   write_report ''
 }
-# write_report RESULT - makes the body to deliver of the results there are, in order, and RESULT
+# write_report RESULT - makes the body to deliver of the results there are, in order, and RESULT: one run of jq for all
 write_report() {
-  {
-    comma='' && printf '{"results":['
-    for result in "$attempt"/[0-9]*.json; do
-      [ ! -e "$result" ] || { printf %s "$comma" && cat "$result" && comma=,; }
-    done
-    [ -z "$1" ] || printf %s "$comma$1"
-    echo ']}'
-  } >"$attempt/report.new"
+  last=$1 results='' && set --
+  for file in "$attempt"/[0-9]*.json; do
+    index=$(($# / 6)) file=${file%.json}
+    { read -r became <"$file.json"; } 2>/dev/null || continue
+    results="$results${results:+, }$became + { stdout: \$out$index, stderr: \$err$index }"
+    set -- "$@" --rawfile "out$index" "$file.out" --rawfile "err$index" "$file.err"
+  done
+  jq -cn "$@" "{ results: [$results${last:+${results:+, }$last}] }" >"$attempt/report.new"
   mv "$attempt/report.new" "$attempt/report.json"
-  rm -rf "$attempt/files" "$attempt/script" "$attempt/group" "$attempt"/out* "$attempt"/err* "$attempt"/[0-9]*.json
+  rm -rf "$attempt/files" "$attempt/script" "$attempt/group" "$attempt"/out* "$attempt"/err* "$attempt"/[0-9]*
 }
 
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
