@@ -11,10 +11,13 @@ export async function listNodes(url: string): Promise<readonly NodeRow[]> {
   const api = createServerApi(url);
   const nodes: NodeRow[] = [];
   for (let cursor: string | undefined = ''; cursor !== undefined;) {
-    const path = `/nodes?type=compute&limit=1000${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-    const page: Page | undefined = await api.get<Page>(path);
+    const page: Page | undefined = await api.get(pagePath(cursor));
     nodes.push(...(page?.items ?? []));
     cursor = page?.next;
   }
   return nodes;
+}
+
+function pagePath(cursor: string): string {
+  return `/nodes?type=compute&limit=1000${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
 }
