@@ -37,7 +37,7 @@ const pathOf = ({ id }: Upload): string => `/image-uploads/${id}`;
 /** Has the server fetch an address; answers the image's id when it is there. */
 export async function addUrl(client: Client, url: string, words: ImageWords, progress: Progress): Promise<string> {
   const upload = uploadSchema.parse(await client.post('/images', { url, ...words }));
-  return follow(client, upload, progress, 'fetching');
+  return follow({ client, progress, verb: 'fetching' }, upload);
 }
 
 /**
@@ -57,7 +57,7 @@ export async function addFile(client: Client, file: string, words: ImageWords, p
       ? sendFile({ client, place: pathOf(upload), file, bytes, signal: stop.signal })
       : Promise.resolve();
   try {
-    const followed = follow(client, upload, progress, 'sending', stop.signal);
+    const followed = follow({ client, progress, verb: 'sending', signal: stop.signal }, upload);
     return await Promise.race([followed, sent.then(() => followed)]);
   } finally {
     stop.abort();
@@ -109,14 +109,17 @@ async function create(client: Client, bytes: number, { cloudInit, bootModes, ...
   return uploadSchema.parse(await answer.json());
 }
 
+interface FollowJob {
+  readonly client: Client;
+  readonly progress: Progress;
+  /** What is done while bytes come. */
+  readonly verb: 'sending' | 'fetching';
+  /** Aborted when nothing more will come. */
+  readonly signal?: AbortSignal;
+}
+
 /** Shows how far an upload is until it is an image; throws the server's words if it becomes none. */
-async function follow(
-  client: Client,
-  begun: Upload,
-  progress: Progress,
-  verb: string,
-  signal?: AbortSignal,
-): Promise<string> {
+async function follow({ client, progress, verb, signal }: FollowJob, begun: Upload): Promise<string> {
   for (let upload = begun; signal?.aborted !== true;) {
     if (upload.state === 'done' && upload.image !== undefined) {
       progress.end();
@@ -127,7 +130,10 @@ async function follow(
       throw new RackwrightError('refused', upload.error?.message ?? 'the image was refused');
     }
     if (upload.state === 'receiving') progress.show(verb, upload.offset, upload.length);
-    else if (upload.inspection) progress.show(upload.inspection.step, upload.inspection.bytes);
+    else if (upload.inspection) {
+      const { step, bytes } = upload.inspection;
+      progress.show(step, bytes, step === 'checking' ? upload.length : undefined);
+    }
     await delay(pollMs);
     upload = await poll(client, upload);
   }
