@@ -38,7 +38,7 @@ ENV RACKWRIGHT_MICROKERNEL_DIR=/usr/share/rackwright/microkernel
 USER rackwright
 WORKDIR /var/lib/rackwright
 VOLUME /var/lib/rackwright
-EXPOSE 9090/tcp 9080/tcp 67/udp 69/udp 4011/udp
+EXPOSE 9090/tcp 9093/tcp 9080/tcp 67/udp 69/udp 4011/udp
 HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9090/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["/srv/rackwright/bin/rackwright"]

@@ -57,6 +57,13 @@ export const configSchema = z.strictObject({
       address: z.string().min(1).default('127.0.0.1').describe('where the API listens'),
       port: port.default(9090),
       socket: z.string().min(1).optional().describe('a unix socket to listen on besides'),
+      tlsPort: port.optional().describe('where the API listens by TLS besides, on the same address; none: nowhere'),
+      tlsCert: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('PEM file, certificates; none: the server makes one of its own at its first start'),
+      tlsKey: z.string().min(1).optional().describe('PEM file, the key of tlsCert'),
       auth: z
         .enum(['loopback', 'none'])
         .default('loopback')

@@ -6,6 +6,7 @@ import { describeError, InputError } from '../errors.ts';
 import { createListener, type ListenAddress } from '../http/listener.ts';
 import type { Role } from '../model/role.ts';
 import { endsWithin } from '../net/ends-within.ts';
+import { adminIdentity } from './admin-tls.ts';
 import { createMetrics } from './metrics.ts';
 import { isSouthboundPeer, type Southbound } from './network.ts';
 import { rackhdConfig } from './rackhd-config.ts';
@@ -30,6 +31,9 @@ export function checkAdmin({ admin }: Config): void {
       'admin.address',
       `${admin.address} is not loopback, and nobody would have to log in: set admin.auth to none if that is meant`,
     );
+  }
+  if ((admin.tlsCert === undefined) !== (admin.tlsKey === undefined)) {
+    throw new InputError('admin.tlsCert', 'expected admin.tlsKey as well, or neither of them');
   }
   if (isIP(admin.address) === 0 && admin.address !== 'localhost') {
     throw new InputError('admin.address', `expected an IP address to listen on, got '${admin.address}'`);
@@ -57,10 +61,13 @@ export function createAdminRole({ config, version, foundation, southbound, parts
     { version, hosts: config.admin.hosts },
   );
   const socket: ListenAddress[] = config.admin.socket === undefined ? [] : [{ socketPath: config.admin.socket }];
+  const { address, tlsPort } = config.admin;
+  const identity = () => adminIdentity({ admin: config.admin, dataDir: foundation.dataDir, log, now });
+  const tls: ListenAddress[] = tlsPort === undefined ? [] : [{ address, port: tlsPort, tls: identity }];
   const listener = createListener({
     name: 'admin',
     handler,
-    addresses: [{ address: config.admin.address, port: config.admin.port }, ...socket],
+    addresses: [{ address: config.admin.address, port: config.admin.port }, ...tls, ...socket],
     admit: (peer) => !isSouthboundPeer(southbound, peer),
     log,
     // An image takes as long as it takes; a client that sends nothing is still cut.

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { peerAddress } from '../net/address.ts';
 import type { Admission } from './admission.ts';
 
@@ -13,6 +14,8 @@ export interface Connections {
   endWhenIdle(): void;
   /** Answers under way. */
   busy(): number;
+  /** Cuts every connection. */
+  cut(): void;
   /** Resolves when every connection is closed. */
   ended(): Promise<void>;
 }
@@ -26,7 +29,9 @@ export function createConnections(admission: Admission): Connections {
   // Node's own closeIdleConnections spares connections that have not asked anything yet.
   const endIdle = (): void => {
     const busy = new Set([...active].map((response) => response.req.socket));
-    for (const socket of sockets) if (!busy.has(socket)) socket.destroySoon();
+    // A connection by TLS is answered on another object than the one that was accepted.
+    const busyTls = new Set([...busy].filter((socket) => socket instanceof TLSSocket).map(ends));
+    for (const socket of sockets) if (!busy.has(socket) && !busyTls.has(ends(socket))) socket.destroySoon();
   };
 
   return {
@@ -56,6 +61,9 @@ export function createConnections(admission: Admission): Connections {
       for (const response of active) if (!response.headersSent) response.setHeader('connection', 'close');
       endIdle();
     },
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     busy: () => active.size,
     ended: () =>
       new Promise((resolve) => {
@@ -63,4 +71,9 @@ export function createConnections(admission: Admission): Connections {
         if (sockets.size === 0) resolve();
       }),
   };
+}
+
+/** Both ends of a TCP connection, which no other has. */
+function ends(socket: Socket): string {
+  return [socket.remoteAddress, socket.remotePort, socket.localAddress, socket.localPort].join(' ');
 }

@@ -1,6 +1,7 @@
 import { chmod, unlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { RackwrightError } from '../errors.ts';
@@ -11,8 +12,21 @@ import { createAdmission } from './admission.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
 
+/** Certificate chain and key, both as PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Where a listener listens. Port 0 takes a free one; a socket path is made for the owner only. */
-export type ListenAddress = { readonly address: string; readonly port: number } | { readonly socketPath: string };
+export type ListenAddress =
+  | {
+      readonly address: string;
+      readonly port: number;
+      /** HTTPS, with what this gives at each start. */
+      readonly tls?: () => Promise<TlsFiles>;
+    }
+  | { readonly socketPath: string };
 
 /** Guards against slow and greedy clients. All times in milliseconds. */
 export interface ListenerLimits {
@@ -68,11 +82,21 @@ export function createListener(options: ListenerOptions): Listener {
   let servers: Server[] = [];
   let connections = newConnections();
 
+  // A server gives its port back at once. Whether it says that it is closed is not to be relied on: where a connection
+  // went to another process too, it may do so early, or, when that process is gone, never.
+  const closeAll = async (): Promise<void> => {
+    for (const server of servers) server.close();
+    servers = [];
+    connections.cut();
+    await connections.ended();
+  };
+
   const start = async (): Promise<void> => {
     connections = newConnections();
     try {
       for (const where of addresses) {
-        const server = makeServer(options.handler, connections, options.limits ?? {});
+        const tls = 'port' in where && where.tls ? await where.tls() : undefined;
+        const server = makeServer(options, connections, tls);
         await listen(server, where, name);
         server.on('error', (error) => {
           log.error({ event: 'http.listener-failed', listener: name, err: error }, `${name}: a connection was lost`);
@@ -80,8 +104,7 @@ export function createListener(options: ListenerOptions): Listener {
         servers.push(server);
       }
     } catch (error) {
-      await closeAll(servers);
-      servers = [];
+      await closeAll();
       throw error;
     }
     log.info({ event: 'http.listening', listener: name, urls: servers.map(urlOf) }, `${name}: listening`);
@@ -90,10 +113,9 @@ export function createListener(options: ListenerOptions): Listener {
   return {
     start,
     drain: async () => {
-      const unbound = servers.map(closed);
+      for (const server of servers) server.close();
       connections.endWhenIdle();
-      // A server whose connections went to other processes says that it is closed before its own are.
-      const ended = Promise.all([...unbound, connections.ended()]);
+      const ended = connections.ended();
       const limit = options.limits?.drainMs ?? 10_000;
       if (!(await endsWithin(ended, limit))) {
         log.warn(
@@ -102,28 +124,31 @@ export function createListener(options: ListenerOptions): Listener {
         );
       }
     },
-    stop: async () => {
-      await closeAll(servers);
-      servers = [];
-    },
+    stop: closeAll,
     urls: () => servers.map(urlOf),
   };
 }
 
-function makeServer(handler: RequestListener, connections: Connections, limits: ListenerLimits): Server {
-  const server = createServer(
-    {
-      headersTimeout: limits.headMs ?? 10_000,
-      requestTimeout: limits.requestMs ?? 300_000,
-      connectionsCheckingInterval: Math.min(limits.headMs ?? 10_000, 5_000),
-      keepAliveTimeout: 15_000,
-      maxHeaderSize: 16 * 1024,
-    },
-    (request, response) => {
-      connections.answering(response);
-      handler(request, response);
-    },
-  );
+function makeServer(
+  { handler, limits = {} }: ListenerOptions,
+  connections: Connections,
+  tls: TlsFiles | undefined,
+): Server {
+  const settings: ServerOptions = {
+    headersTimeout: limits.headMs ?? 10_000,
+    requestTimeout: limits.requestMs ?? 300_000,
+    connectionsCheckingInterval: Math.min(limits.headMs ?? 10_000, 5_000),
+    keepAliveTimeout: 15_000,
+    maxHeaderSize: 16 * 1024,
+  };
+  const answer: RequestListener = (request, response) => {
+    connections.answering(response);
+    handler(request, response);
+  };
+  const server: Server =
+    tls === undefined
+      ? createServer(settings, answer)
+      : createTlsServer({ ...settings, ...tls, handshakeTimeout: limits.headMs ?? 10_000 }, answer);
   server.prependListener('connection', (socket) => {
     connections.accept(socket);
   });
@@ -172,19 +197,6 @@ function urlOf(server: Server): string {
   const address = server.address();
   if (address === null) return '';
   if (typeof address === 'string') return `unix:${address}`;
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-}
-
-async function closeAll(servers: readonly Server[]): Promise<void> {
-  const ends = servers.map(closed);
-  for (const server of servers) server.closeAllConnections();
-  await Promise.all(ends);
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
