@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChosenDisk, DeployedSystem, Deployment } from '../model/deployment.ts';
+import type { DeployedSystem, Deployment } from '../model/deployment.ts';
 import type { RecordFact } from '../model/fact.ts';
 import { hashToken, tokenMatches } from '../secrets/token.ts';
 import { modify } from '../store/modify.ts';
@@ -12,15 +12,12 @@ import { pointerSeed, seedOf, type Seed, type SeedInput } from './seed.ts';
 export interface Deployments {
   /** Writes down what a run is to deploy; the same again for a run that was prepared before. */
   prepare(input: PrepareInput): Promise<Prepared>;
-  get(runId: string): Promise<Deployment | undefined>;
   /** The deployment of a token, while its run is running. */
   byToken(token: string): Promise<Deployment | undefined>;
   /** The token of the node's running deployment: the secret `deploy-token` of its agent's tasks. */
   deployToken(nodeId: string): Promise<string | undefined>;
   /** The seed as it is served (`network`), or as it is written to the disk, where `seed` may be a pointer only. */
   seed(deployment: Deployment, place: 'served' | 'disk'): Promise<Seed>;
-  /** The disk that the deployment is written to. */
-  chosen(runId: string, disk: ChosenDisk): Promise<void>;
   /** How far the node is. */
   progress(deployment: Deployment, report: ProgressReport): Promise<void>;
   /** What the deployed system says of itself; answers whether this is the first time. */
@@ -44,7 +41,6 @@ export function createDeployments(deps: DeploymentsDeps): Deployments {
 
   return {
     prepare: (input) => prepareDeployment(deps, input),
-    get: (runId) => deployments.get(runId),
 
     async byToken(token) {
       const { items } = await deployments.find({ where: { tokenHash: hashToken(token) }, limit: 1 });
@@ -63,10 +59,6 @@ export function createDeployments(deps: DeploymentsDeps): Deployments {
     async seed(deployment, place) {
       const input = await seedInput(deps, deployment);
       return place === 'disk' && deployment.seed === 'network' ? pointerSeed(input) : seedOf(input);
-    },
-
-    async chosen(runId, disk) {
-      await modify(deployments, runId, (current) => ({ ...current, disk }));
     },
 
     async progress({ id, nodeId, progress: before }, report) {

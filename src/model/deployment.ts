@@ -97,6 +97,5 @@ export interface Deployment extends Document {
   /** The token opens nothing once this is `ended`. */
   readonly state: 'active' | 'ended';
   readonly progress?: DeploymentProgress;
-  readonly disk?: ChosenDisk;
   readonly system?: DeployedSystem;
 }
