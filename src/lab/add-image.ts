@@ -43,7 +43,7 @@ export function imageName(file: string, sha256: string): string {
     .toLowerCase()
     .replace(/(\.(raw|img|qcow2|zst|gz|xz))+$/, '')
     .replaceAll(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
     .slice(0, 50);
   return `${stem === '' ? 'image' : stem}-${sha256.slice(0, 8)}`;
 }

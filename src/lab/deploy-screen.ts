@@ -2,7 +2,7 @@ import type { DeployProgress, DeployStep, Transfer } from './deploy-progress.ts'
 import type { View } from './painter.ts';
 import { seconds } from './screen.ts';
 
-const columns = { label: 16, at: 7, bar: 18 };
+const columns = { label: 15, at: 6, bar: 14 };
 
 /** The live screen of a deploy: a row per step, with the seconds since the start at which it began; a bar for bytes. */
 export const deployView: View<DeployProgress> = {
