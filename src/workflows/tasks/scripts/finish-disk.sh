@@ -104,7 +104,7 @@ boot_entry() {
   esp=$(awk 'tolower($4) == "c12a7328-f81f-11d2-ba4b-00a0c93ec93b" || tolower($4) == "ef" { print $1; exit }' table)
   [ "$esp" ] || return 0
   mount -t vfat -o ro "$esp" "$mounted" 2>/dev/null || return 0
-  loader=$(find "$mounted/EFI" -maxdepth 3 -type f | sed "s|^$mounted||" | awk '
+  loader=$(find "$mounted/EFI" -maxdepth 3 -type f 2>/dev/null | sed "s|^$mounted||" | awk '
     tolower($0) ~ /\/(bootx64|shimx64|grubx64)\.efi$/ { rank = tolower($0) ~ /bootx64/ ? 1 : tolower($0) ~ /shim/ ? 2 : 3
       if (!best || rank < best) { best = rank; path = $0 } } END { print path }' | tr / '\134')
   umount "$mounted"
@@ -139,7 +139,7 @@ case $(what "$disk" PTTYPE) in
     grow
     boot_entry
     ;;
-  *) [ "$CLOUD_INIT" != yes ] || fail "the image has no partition table: there is no place for cloud-init's seed" ;;
+  *) [ "$CLOUD_INIT" != yes ] || fail "there is no partition table on $disk, so there is no place for cloud-init's seed: is this a disk image?" ;;
 esac
 sync "$disk"
 blockdev --flushbufs "$disk"
