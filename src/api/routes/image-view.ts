@@ -103,7 +103,8 @@ const statuses: Readonly<Record<Refusal['reason'], number>> = {
 
 /** `hint`: what else may have gone wrong with it on its way. */
 export function refusalAnswer({ reason, message }: Refusal, hint?: string): RouteResponse {
-  return problem(statuses[reason], reason === 'damaged' && hint !== undefined ? `${message} ${hint}` : message);
+  const mayHelp = hint !== undefined && (reason === 'damaged' || reason === 'unfit');
+  return problem(statuses[reason], mayHelp ? `${message} ${hint}` : message);
 }
 
 /** What was wrong with input that a handler parses by itself; `part` is where it stood. */
