@@ -154,6 +154,18 @@ test(
 );
 
 test(
+  'the API answers by TLS on port 9093, with the certificate that the server made',
+  step(async () => {
+    const pem = await compose('exec', '-T', 'rackwright', 'sed', '-n', '/BEGIN CERT/,/END CERT/p', 'tls/admin.pem');
+    const path = join(scratch.path, 'rackwright.pem');
+    writeFileSync(path, pem);
+    const { stdout } = await engine.onHost(['curl', '--silent', '--cacert', path, 'https://localhost:9093/healthz']);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  }),
+  minute,
+);
+
+test(
   'a node is discovered, and `curl localhost:9090/nodes?type=compute` shows it',
   step(async () => {
     const [node] = await phases.time('node discovered', async () => await discovered(1));

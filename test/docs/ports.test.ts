@@ -22,6 +22,7 @@ afterAll(() => world.close());
 /** What each option that is a port opens, and where it listens by default. */
 const opened: Readonly<Record<string, readonly [transport: string, where: string, what: string]>> = {
   'admin.port': ['tcp', '`admin.address`, by default 127.0.0.1', 'the API: our own, and RackHD\'s'],
+  'admin.tlsPort': ['tcp', '`admin.address`', 'the API by TLS; opened where the option is set'],
   'southbound.httpPort': ['tcp', "the server's southbound address", 'boot scripts, files, identity, agent'],
   'southbound.dhcpPort': ['udp', 'southbound, broadcasts too', 'DHCP; opened also where it only observes'],
   'southbound.proxyDhcpPort': ['udp', 'southbound', 'proxyDHCP and boot server discovery; opened where a subnet has `boot`'],
@@ -34,7 +35,8 @@ test('every option that is a port is in the table, with its default', () => {
   expect(ports.map(({ key }) => key).sort()).toEqual(Object.keys(opened).sort());
   const rows = ports.map(({ key }) => {
     const [transport = '', where = '', what = ''] = opened[key] ?? [];
-    return [`${String(valueAt(defaults, key))}/${transport}`, `\`${key}\``, where, what];
+    const port = valueAt(defaults, key);
+    return [`${port === undefined ? 'none' : String(port)}/${transport}`, `\`${key}\``, where, what];
   });
   expectGoldenSection(file, 'ports', markdownTable(['default', 'option', 'where', 'what'], rows));
 });
