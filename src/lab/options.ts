@@ -1,8 +1,8 @@
 import { InputError } from '../errors.ts';
 
 /**
- * Kinds of virtual server. `bios`: an e1000e NIC whose iPXE ROM is made to look like a plain PXE ROM, so that the whole
- * chain is used; `bios-ipxe`: the same ROM as it is; `uefi`: OVMF with its own PXE driver on virtio-net.
+ * Kinds of virtual server. `bios`: a NIC whose iPXE ROM is made to look like a plain PXE ROM, so that the whole chain is
+ * used; `bios-ipxe`: an e1000e NIC with its ROM as it is; `uefi`: OVMF with its own PXE driver on virtio-net.
  */
 export const nodeKinds = ['bios', 'bios-ipxe', 'uefi'] as const;
 export type NodeKind = (typeof nodeKinds)[number];

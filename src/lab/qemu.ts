@@ -93,9 +93,12 @@ function firmware(machine: Machine): string[] {
   ];
 }
 
-/** OVMF drives virtio-net itself; with an empty option ROM its own PXE client is used, which is not iPXE. */
+/**
+ * virtio-net, which every cloud image has a driver for, but for `bios-ipxe`: discovery has to do with other adapters too.
+ * OVMF drives virtio-net itself; with an empty option ROM its own PXE client is used, which is not iPXE.
+ */
 function nic(machine: Machine, bootIndex: number | undefined): string[] {
-  const model = isUefi(machine) ? 'virtio-net-pci' : 'e1000e';
+  const model = machine.kind === 'bios-ipxe' ? 'e1000e' : 'virtio-net-pci';
   const rom = isUefi(machine) ? ',romfile=' : '';
   return [
     ...['-netdev', `tap,id=n0,ifname=${machine.tap},script=no,downscript=no`],

@@ -28,7 +28,7 @@ describe('QEMU command line', () => {
   });
 
   it('gives a BIOS node QEMU’s own boot ROM', () => {
-    const nic = device(qemuCommand(machine('bios'), { net0: 1, disk0: 2 }), 'e1000e');
+    const nic = device(qemuCommand(machine('bios-ipxe'), { net0: 1, disk0: 2 }), 'e1000e');
     expect(nic).toBe('e1000e,netdev=n0,id=net0,mac=52:54:00:77:11:00,bootindex=1');
   });
 
