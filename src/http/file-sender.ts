@@ -48,5 +48,7 @@ process.title = 'rackwright: sends files';
 // Signals to the process group are for the server: it decides when what is under way has to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.once('disconnect', () => process.exit());
+// It may have been told to end while it was starting.
+if (!process.connected) process.exit();
 setInterval(tellProgress, progressMs);
 tellProgress();

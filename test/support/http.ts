@@ -41,7 +41,13 @@ export interface Answer {
  */
 export function ask(
   url: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string | Uint8Array; socketPath?: string } = {},
+  options: {
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string | Uint8Array;
+    socketPath?: string;
+    localAddress?: string;
+  } = {},
 ): Promise<Answer> {
   const { body, ...rest } = options;
   const chunked = rest.headers?.['transfer-encoding'] !== undefined;
