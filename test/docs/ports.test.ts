@@ -35,8 +35,8 @@ test('every option that is a port is in the table, with its default', () => {
   expect(ports.map(({ key }) => key).sort()).toEqual(Object.keys(opened).sort());
   const rows = ports.map(({ key }) => {
     const [transport = '', where = '', what = ''] = opened[key] ?? [];
-    const port = valueAt(defaults, key);
-    return [`${port === undefined ? 'none' : String(port)}/${transport}`, `\`${key}\``, where, what];
+    const port = valueAt(defaults, key) as number | undefined;
+    return [`${port ?? 'none'}/${transport}`, `\`${key}\``, where, what];
   });
   expectGoldenSection(file, 'ports', markdownTable(['default', 'option', 'where', 'what'], rows));
 });
