@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { agentScript } from '../../src/workflows/tasks/agent-script.ts';
 
 const scripts = ['agent.sh', 'init', 'build', 'udhcpc.script', 'bin/ohai', 'bin/drive-id'].map(
   (name) => `microkernel/${name}`,
@@ -10,6 +11,17 @@ const run = (program: string, args: string[]) => {
   if (error) throw new Error(`no ${program}: apt-get install ${program}`, { cause: error });
   return { status, output: stdout + stderr };
 };
+
+describe('the scripts that tasks hand to the agent', () => {
+  test.each(['list-disks', 'write-image', 'finish-disk', 'erase-metadata'] as const)('%s passes shellcheck', (name) => {
+    const { stdout } = spawnSync('shellcheck', ['--shell=sh', '-'], { input: agentScript(name), encoding: 'utf8' });
+    expect(stdout).toBe('');
+  });
+
+  test('what a new system runs to call home passes it too', () => {
+    expect(run('shellcheck', ['--shell=sh', 'src/deployment/phone-home.sh'])).toEqual({ status: 0, output: '' });
+  });
+});
 
 describe('the scripts of the discovery OS', () => {
   test.each(scripts)('%s passes shellcheck', (script) => {

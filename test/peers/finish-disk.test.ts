@@ -144,7 +144,7 @@ describe('on a disk with an image of 32 MiB', () => {
     const { code, stdout, stderr } = await finish();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [seed, root] = partitions().toReversed();
-    expect(JSON.parse(stdout)).toEqual({ grown: root?.node, seed: seed?.node });
+    expect(JSON.parse(stdout)).toEqual({ grown: root?.node, seed: seed?.node, bootEntry: '' });
     expect(seed?.size).toBe(8192);
     expect((seed?.start ?? 0) + 8192).toBeGreaterThan((size - 2) * 2048);
     expect((root?.start ?? 0) + (root?.size ?? 0)).toBe(seed?.start);
@@ -175,7 +175,10 @@ describe('on a disk with an image of 32 MiB', () => {
     written('gpt', 128 * mib);
     const { code, stdout } = await finish({ CLOUD_INIT: 'no' });
     const root = partitions().at(-1);
-    expect({ code, result: JSON.parse(stdout) as unknown }).toEqual({ code: 0, result: { grown: root?.node } });
+    expect({ code, result: JSON.parse(stdout) as unknown }).toEqual({
+      code: 0,
+      result: { grown: root?.node, seed: '', bootEntry: '' },
+    });
     expect((root?.start ?? 0) + (root?.size ?? 0)).toBeGreaterThanOrEqual(127 * 2048);
   });
 
@@ -194,7 +197,7 @@ describe('on a disk with an image of 32 MiB', () => {
     [
       'a document that is not to be had',
       () => (written('gpt', 64 * mib), delete server.documents['user-data'], finish()),
-      'user-data cannot be had',
+      'the seed cannot be had: the deployment has ended',
     ],
   ])('fails in words for %s', async (_, act, words) => {
     const { code, stdout, stderr } = await act();

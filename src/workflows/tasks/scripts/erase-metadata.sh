@@ -1,8 +1,6 @@
 # shellcheck shell=sh
 # Takes from every fixed disk what says what is on it: signatures of file systems, RAID and volume managers, partition
 # tables, boot code. Proves by reading back that it is gone. The data itself stays.
-not_disks=${RACKWRIGHT_NOT_DISKS:-^(ram|zram|loop|sr|fd|nbd|md|dm-|mtdblock|mmcblk[0-9]+(boot|rpmb))}
-
 # is_zero OFFSET - whether a MiB of the disk has nothing but zeros
 is_zero() { [ "$(dd if="$disk" bs="$mib" count=1 skip="$1" iflag=skip_bytes status=none | tr -d '\000' | head -c 1 | wc -c)" = 0 ]; }
 
@@ -34,7 +32,9 @@ erase() {
 }
 
 mdadm --stop --scan >/dev/null 2>&1
-list_disks | jq -r --arg not "$not_disks" '.disks[] | select(.sizeBytes > 0 and (.removable or .readOnly or .transport == "usb" | not))
-  | .name | select(test($not) | not)' >names || fail "the disks of this machine cannot be listed"
+NOT_DISKS=${RACKWRIGHT_NOT_DISKS:-^(ram|zram|loop|sr|fd|nbd|md|dm-|mtdblock|mmcblk[0-9]+(boot|rpmb))}
+export NOT_DISKS
+list_disks '.[] | select(.sizeBytes > 0 and (.removable or .readOnly or .transport == "usb" | not))
+  | .name | select(test(env.NOT_DISKS) | not)' >names || fail "the disks of this machine cannot be listed"
 while read -r name; do erase; done <names
 jq -R -n -c '{ erased: [inputs] }' <names

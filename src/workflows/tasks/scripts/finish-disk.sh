@@ -7,12 +7,15 @@ align=2048        # sectors: 1 MiB
 entry=Rackwright  # label of the firmware's boot entry
 mounted=${RACKWRIGHT_MOUNTED:-/run/rackwright/mounted}
 
-# read_table - sets the table's kind, and a line for each partition in the order in which they lie: node, start, size, type
+# read_table - makes the file `table`: a line for each partition in the order in which they lie, with node, start, size and
+# type; sets $end to the last sector that a partition can have
 read_table() {
-  sfdisk -J "$disk" >table.json 2>table.error || fail "the partition table of $disk cannot be read: $(head -n 1 table.error)"
-  kind=$(jq -r .partitiontable.label table.json)
-  end=$(jq -r --argjson all "$((disk_bytes / 512))" '.partitiontable.lastlba // ([$all, 4294967296] | min) - 1' table.json)
-  jq -r '.partitiontable.partitions // [] | sort_by(.start)[] | "\(.node) \(.start) \(.size) \(.type)"' table.json >table
+  sfdisk -d "$disk" >dump 2>table.error || fail "the partition table of $disk cannot be read: $(head -n 1 table.error)"
+  awk -F ' : ' '/ : / { print $1, field($2, "start"), field($2, "size"), field($2, "type") }
+    function field(text, name) { sub(".*" name "= *", "", text); sub(",.*", "", text); return text }' dump | sort -n -k 2 >table
+  end=$(sed -n 's/^last-lba: *//p' dump)
+  all=$((disk_bytes / 512))
+  [ "$end" ] || end=$(((all < 4294967296 ? all : 4294967296) - 1))
 }
 # number NODE - prints a partition's number
 number() { echo "${1##*[!0-9]}"; }
@@ -27,14 +30,28 @@ change() {
 # A seed of the time before, or of the image itself, would compete with ours.
 remove_seeds() {
   while read -r node _; do
-    [ "$(what "$node" LABEL | tr '[:lower:]' '[:upper:]')" != CIDATA ] || echo "$node"
+    case $(what "$node" LABEL) in [Cc][Ii][Dd][Aa][Tt][Aa]) echo "$node" ;; esac
   done <table >seeds
+  [ -s seeds ] || return
   while read -r node; do
     change --delete "$disk" "$(number "$node")"
   done <seeds
   partx -d "$disk" 2>/dev/null
   partx -a "$disk" 2>/dev/null
   read_table
+}
+
+# get_documents - fetches the seed; waits for a server that is away
+get_documents() {
+  # shellcheck disable=SC2046 # four paths
+  settings $(for document in $documents; do echo "disk-seed/$document"; done) >documents.curl
+  pause=1 waited=0
+  until curl -sS -f --fail-early -K documents.curl --connect-timeout 5 --max-time 60 -w '%{http_code}\n' >codes 2>curl.error; do
+    ! grep -q 404 codes || fail "the seed cannot be had: the deployment has ended"
+    [ "$waited" -lt "$patience" ] || fail "the seed cannot be had: $(head -n 1 curl.error)"
+    sleep "$pause"
+    waited=$((waited + pause)) pause=$((pause < 16 ? pause * 2 : 30))
+  done
 }
 
 # add_seed - makes the seed's partition at the disk's end; sets $end to the last sector before it
@@ -48,7 +65,7 @@ add_seed() {
   seed=$(awk -v from="$from" '$2 == from { print $1 }' table)
   before 5 test -b "$seed" || fail "the kernel does not see the seed's partition $seed"
   documents='meta-data user-data vendor-data network-config'
-  for document in $documents; do get "$document"; done
+  get_documents
   mkfs.vfat -n CIDATA "$seed" >/dev/null 2>mkfs.error || fail "no file system can be made on $seed: $(head -n 1 mkfs.error)"
   # shellcheck disable=SC2086 # four names
   { mount -t vfat "$seed" "$mounted" && cp $documents "$mounted" && umount "$mounted"; } 2>mount.error || fail "the seed cannot be written to $seed: $(head -n 1 mount.error)"
@@ -123,15 +140,13 @@ mkdir -p "$mounted"
 umount "$mounted" 2>/dev/null # an attempt before this one may have been ended in the middle
 find_disk
 take_disk
-say_to_server
+server
 grown='' seed='' booted=''
-case $(what "$disk" PTTYPE) in
+kind=$(what "$disk" PTTYPE)
+case $kind in
   gpt | dos)
+    [ "$kind" != gpt ] || change --relocate gpt-bak-std "$disk"
     read_table
-    if [ "$kind" = gpt ]; then
-      change --relocate gpt-bak-std "$disk"
-      read_table
-    fi
     if [ "$CLOUD_INIT" = yes ]; then
       remove_seeds
       add_seed
@@ -143,5 +158,4 @@ case $(what "$disk" PTTYPE) in
 esac
 sync "$disk"
 blockdev --flushbufs "$disk"
-jq -n -c --arg grown "$grown" --arg seed "$seed" --arg booted "$booted" \
-  '{ $grown, $seed, bootEntry: $booted } | with_entries(select(.value != ""))'
+echo "{\"grown\":\"$grown\",\"seed\":\"$seed\",\"bootEntry\":\"$(echo "$booted" | sed 's/\\/&&/g')\"}"

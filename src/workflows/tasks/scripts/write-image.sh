@@ -124,7 +124,9 @@ judge() {
 hundredths && began=$now
 find_disk
 take_disk
-say_to_server
+server
+settings image | grep url >image.curl
+settings progress | grep url >progress.curl
 [ "$RAW_BYTES" -le "$disk_bytes" ] || fail "$disk is too small: the image has $RAW_BYTES bytes, the disk $disk_bytes"
 tell 0
 [ "$told" != 404 ] || fail "the deployment has ended"
