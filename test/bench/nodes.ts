@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { listNodes } from '../../src/lab/list-nodes.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { testLab } from '../support/lab.ts';
+import { runningOf, testLab } from '../support/lab.ts';
 import { startReferenceChain } from './programs/reference-chain.ts';
 import { inTurns, median, report } from './report.ts';
 
@@ -26,8 +26,14 @@ const labOptions = {
   microkernelDir,
 };
 
-/** Seconds from power on, of each node in the order in which they were done. */
-async function measure(lab: Lab, done: () => Promise<number> | number): Promise<number[]> {
+interface Measured {
+  /** From power on, of each node in the order in which they were done. */
+  readonly seconds: readonly number[];
+  /** Of processor time that a machine took until the last was done, the mean: hardly depends on what else runs. */
+  readonly cpuSeconds: number;
+}
+
+async function measure(lab: Lab, done: () => Promise<number> | number): Promise<Measured> {
   const seconds: number[] = [];
   const begin = performance.now();
   await Promise.all(lab.nodes.map((node) => node.powerOn()));
@@ -38,7 +44,23 @@ async function measure(lab: Lab, done: () => Promise<number> | number): Promise<
   };
   await waitFor(`${count} nodes`, look, { deadlineMs, stepMs: 250 });
   process.stdout.write(`   ${stages(lab)}; nodes done after ${seconds.map((value) => value.toFixed(0)).join(' ')} s\n`);
-  return seconds;
+  return { seconds, cpuSeconds: processorSeconds(lab) / count };
+}
+
+function processorSeconds(lab: Lab): number {
+  const machines = runningOf(lab.name).filter(({ pid }) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('qemu-system'),
+  );
+  const ticks = machines.map(({ pid }) => {
+    const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .split(') ')[1]!
+      .split(' ')
+      .slice(11, 13)
+      .map(Number);
+    return user + system;
+  });
+  // Ticks are 10 ms on every Linux there is: proc(5).
+  return ticks.reduce((sum, value) => sum + value, 0) / 100;
 }
 
 /** What the nodes' own clocks say: they begin with the kernel, and tell of the same steps on both sides. */
@@ -59,7 +81,7 @@ async function inLab<T>(lab: Lab, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function ours(): Promise<number[]> {
+async function ours(): Promise<Measured> {
   const serve = [process.execPath, join(home, 'src/main.ts'), 'serve', '--microkernel-kernel-args', kernelArgs];
   const lab = await createLab(testLab('rwt-16', { ...labOptions, serverCommand: [...serve, '--config'] }));
   const discovered = async (): Promise<number> =>
@@ -67,15 +89,21 @@ async function ours(): Promise<number[]> {
   return inLab(lab, () => measure(lab, discovered));
 }
 
-async function reference(): Promise<number[]> {
+async function reference(): Promise<Measured> {
   const lab = await createLab(testLab('rwt-16-ref', { ...labOptions, serverCommand: [] }));
   return inLab(lab, async () => measure(lab, await startReferenceChain(lab, { microkernelDir, kernelArgs })));
 }
 
 const measured = await inTurns({ ours, peer: reference }, times);
-const pick = (from: (seconds: readonly number[]) => number) => ({
+const pick = (from: (one: Measured) => number) => ({
   ours: measured.ours.map(from),
   peer: measured.peer.map(from),
 });
-report({ name: `nodes-${count}-at-once`, ...pick((all) => all.at(-1) ?? NaN), unit: 's', bar: { atMost: 1.3 } });
-report({ name: `nodes-${count}-at-once-median`, ...pick(median), unit: 's' });
+report({
+  name: `nodes-${count}-at-once`,
+  ...pick(({ seconds }) => seconds.at(-1) ?? NaN),
+  unit: 's',
+  bar: { atMost: 1.3 },
+});
+report({ name: `nodes-${count}-at-once-median`, ...pick(({ seconds }) => median(seconds)), unit: 's' });
+report({ name: `nodes-${count}-cpu-per-node`, ...pick(({ cpuSeconds }) => cpuSeconds), unit: 's' });

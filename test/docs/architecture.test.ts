@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const home = join(import.meta.dirname, '../..');
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/security.md', 'docs/decisions/0001-record.md'])(
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/architecture.md', 'docs/security.md', 'docs/performance.md', 'docs/decisions/0001-record.md'])(
   '%s names only files that are there',
   (page) => {
     const text = readFileSync(join(home, page), 'utf8');
