@@ -74,6 +74,8 @@ export function progressOf(boot: BootAttempt | undefined): Progress {
   const lastSeen = facts.findLast((fact) => /^(dhcp|tftp|boot|agent|catalog|deploy)\./.test(fact.kind));
   const switchedOff = last('bmc.command', command('powerOff', 'soft'));
   const kernel = last('boot.file', named('/vmlinuz'));
+  // What an earlier workflow of the same boot came to is history once another has begun.
+  const [begun, finished] = [last('run.started'), last('run.finished')];
   const fileFailed = last('boot.file-failed', (fact) => !isLoader(fact));
   const found = {
     powered: last('bmc.command', command('powerOn', 'powerCycle', 'reset')),
@@ -101,7 +103,7 @@ export function progressOf(boot: BootAttempt | undefined): Progress {
     ),
     session: last('agent.session'),
     refused: last(['agent.refused', 'boot.identity-refused']),
-    runFinished: last('run.finished'),
+    runFinished: isAfter(begun, finished) ? undefined : finished,
     lastSeen,
   };
   const present = Object.fromEntries(Object.entries(found).filter(([, fact]) => fact !== undefined));

@@ -164,6 +164,7 @@ export const step = {
     runId,
     data: { byHand: what },
   }),
+  runStarted: (): NewFact => ({ kind: 'run.started', how: 'self', text: "workflow 'Test' began", nodeId, runId }),
   runFinished: (state: string): NewFact => ({
     kind: 'run.finished',
     how: 'self',

@@ -190,6 +190,12 @@ describe('the first verdict', () => {
       { now: 61, state: 'failed-discovery' },
       'run-failed: stopped',
     ],
+    [
+      'run failed, and the next one runs in the same boot',
+      [...upTo('agent'), [60, step.runFinished('failed')], [70, step.runStarted()]],
+      { now: 71, state: 'failed-deploy' },
+      'in-progress: in-progress',
+    ],
     ['all went well', upTo('done'), { now: 51, state: 'discovered' }, 'all-well: well'],
     [
       'all went well, then off',
