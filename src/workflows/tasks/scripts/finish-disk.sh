@@ -158,4 +158,4 @@ case $kind in
 esac
 sync "$disk"
 blockdev --flushbufs "$disk"
-echo "{\"grown\":\"$grown\",\"seed\":\"$seed\",\"bootEntry\":\"$(echo "$booted" | sed 's/\\/&&/g')\"}"
+printf '{"grown":"%s","seed":"%s","bootEntry":"%s"}\n' "$grown" "$seed" "$(printf %s "$booted" | sed 's/\\/&&/g')"
