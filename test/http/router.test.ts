@@ -342,3 +342,22 @@ describe('raw answers', () => {
     await expect(request('/raw')).rejects.toThrow(/aborted|hang up|ECONNRESET/);
   });
 });
+
+test('a path with a secret in it stands in no log', async () => {
+  const logged: unknown[] = [];
+  const note = (...said: unknown[]): void => void logged.push(said);
+  const broken = defineRoute({
+    ...about('broken'),
+    method: 'get',
+    path: '/deploy/:token/image',
+    secretPath: true,
+    handle: () => {
+      throw new Error('out of order');
+    },
+  });
+  const send = await serve([broken], { log: { ...log, error: note, debug: note } as unknown as RouterOptions['log'] });
+  expect((await send('/deploy/s3cret/image')).status).toBe(500);
+  expect(logged).toHaveLength(1);
+  expect(JSON.stringify(logged)).toContain('/deploy/:token/image');
+  expect(JSON.stringify(logged)).not.toContain('s3cret');
+});
