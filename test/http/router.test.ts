@@ -355,7 +355,7 @@ test('a path with a secret in it stands in no log', async () => {
       throw new Error('out of order');
     },
   });
-  const send = await serve([broken], { log: { ...log, error: note, debug: note } as unknown as RouterOptions['log'] });
+  const send = await serve([broken], { log: { ...log, error: note, debug: note } });
   expect((await send('/deploy/s3cret/image')).status).toBe(500);
   expect(logged).toHaveLength(1);
   expect(JSON.stringify(logged)).toContain('/deploy/:token/image');
