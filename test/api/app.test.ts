@@ -113,7 +113,21 @@ test('no answer to any GET holds a stored secret', async () => {
   await world.facts.append([{ ...fact, data: { password: planted } }]);
   const catalog = await store.catalogs.insert({ nodeId: node.id, source: 'dmi', data: {}, origin: 'o' });
   const lookup = await store.lookups.insert({ macAddress: '52:54:00:00:00:01', node: node.id });
-  if (!catalog.ok || !lookup.ok) throw new Error('the records could not be stored');
+  const image = await store.images.insert({
+    name: 'debian',
+    sha256: 'ab'.repeat(32),
+    sizeBytes: 512,
+    format: 'raw',
+    rawBytes: 512,
+    bootModes: ['bios'],
+    cloudInit: true,
+  });
+  const upload = await deps.images.begin({
+    way: 'url',
+    url: `http://me:${planted}@127.0.0.1:1/disk`,
+    metadata: { name: 'fetched', cloudInit: true },
+  });
+  if (!catalog.ok || !lookup.ok || !image.ok || !upload.ok) throw new Error('the records could not be stored');
   const runId = (started.json as { id: string }).id;
   const ids: readonly (readonly [part: string, id: string])[] = [
     ['/nodes/{', node.id],
@@ -122,6 +136,8 @@ test('no answer to any GET holds a stored secret', async () => {
     ['/obms/{', (obm.json as { id: string }).id],
     ['/catalogs/{', catalog.document.id],
     ['/lookups/{', lookup.document.id],
+    ['/images/{', image.document.id],
+    ['/image-uploads/{', upload.upload.record.id],
   ];
   const values: Record<string, string> = {
     injectableName: 'Graph.noop-example',
