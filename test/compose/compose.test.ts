@@ -112,8 +112,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   try {
-    // What was built before and is not named any more.
-    await engine.docker(['docker', 'image', 'prune', '--force'], 5 * minute);
     tell(phases.report(join(root, '.cache/compose/phases.json')));
   } finally {
     await (engine as Engine | undefined)?.stop();

@@ -43,7 +43,9 @@ export async function startEngine(): Promise<Engine> {
   const cutOff = async (): Promise<void> => {
     await outside?.stop('SIGTERM');
   };
+  let clients: Clients | undefined;
   const stop = async (): Promise<void> => {
+    if (clients) await clear(clients).catch(() => undefined);
     const pid = childOf(daemon.process.pid);
     // The engine itself, since the program around it does not hand signals on.
     if (pid !== undefined) process.kill(pid, 'SIGTERM');
@@ -56,9 +58,12 @@ export async function startEngine(): Promise<Engine> {
   try {
     const target = await waitFor('the engine’s process', () => childOf(daemon.process.pid), { deadlineMs: 10_000 });
     outside = start(['slirp4netns', '--configure', '--disable-host-loopback', target.toString(), 'tap0']);
-    const clients = clientsOf(scratch.path, target);
-    await waitFor('the engine', async () => await answers(clients, daemon), { deadlineMs: 60_000, stepMs: 200 });
-    return { ...clients, cutOff, stop };
+    const made = clientsOf(scratch.path, target);
+    await waitFor('the engine', async () => await answers(made, daemon), { deadlineMs: 60_000, stepMs: 200 });
+    clients = made;
+    // What a run that was killed left; its containers are started again with the engine.
+    await clear(made);
+    return { ...made, cutOff, stop };
   } catch (error) {
     await stop();
     throw new Error(`the engine did not start:\n${daemon.output().slice(-2000)}`, { cause: error });
@@ -86,7 +91,9 @@ function start(argv: readonly string[]): Started {
   return watch(spawn('setpriv', ['--pdeathsig', 'KILL', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-function clientsOf(dir: string, target: number): Pick<Engine, 'docker' | 'onHost'> {
+type Clients = Pick<Engine, 'docker' | 'onHost'>;
+
+function clientsOf(dir: string, target: number): Clients {
   const env = {
     ...process.env,
     PATH: searchPath,
@@ -116,7 +123,14 @@ async function runClient(
   });
 }
 
-async function answers({ docker }: Pick<Engine, 'docker'>, daemon: Started): Promise<true | undefined> {
+/** Removes all but images that have a name, and what the builder keeps. */
+async function clear({ docker }: Clients): Promise<void> {
+  const containers = (await docker(['docker', 'ps', '--all', '--quiet'])).split('\n').filter((id) => id !== '');
+  if (containers.length > 0) await docker(['docker', 'rm', '--force', '--volumes', ...containers]);
+  for (const kind of ['volume', 'network', 'image']) await docker(['docker', kind, 'prune', '--force'], 300_000);
+}
+
+async function answers({ docker }: Clients, daemon: Started): Promise<true | undefined> {
   if (ended(daemon)) throw new Error('it ended at once (does another test run use the cache?)');
   return await docker(['docker', 'version']).then(
     () => true,
