@@ -15,7 +15,7 @@ parentPort?.once('message', () => {
   stopped.abort();
 });
 // On Linux the priority of "this process" is that of this thread.
-setPriority(10);
+setPriority(5);
 
 let said = 0;
 try {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { RackwrightError } from '../errors.ts';
 import type { ToolLimits } from './limits.ts';
 
-/** A program that reads what came from anywhere: by itself, at the lowest priority, within limits that the kernel keeps. */
+/** A program that reads what came from anywhere: by itself, at a low priority, within limits that the kernel keeps. */
 export interface Tool {
   readonly file: string;
   readonly args: readonly string[];
@@ -44,7 +44,7 @@ export function startTool(tool: Tool): RunningTool {
     '--nofile=64',
   ];
   const stdio: StdioOptions = [tool.input, tool.output ?? 'pipe', 'pipe'];
-  const child = spawn('nice', ['-n', '10', 'prlimit', ...within, '--', tool.file, ...tool.args], {
+  const child = spawn('nice', ['-n', '5', 'prlimit', ...within, '--', tool.file, ...tool.args], {
     cwd: tool.directory,
     env: { PATH: systemPath, HOME: '/nonexistent', LC_ALL: 'C', TMPDIR: tool.directory },
     stdio,
