@@ -57,7 +57,12 @@ export async function prepareDeployment(
     sealedToken: sealer.seal(token),
     state: 'active',
   });
-  if (inserted.ok) return { ok: true, deployment: inserted.document };
+  if (inserted.ok) {
+    // An image cannot be deleted once a deployment names it: it may have been in the moment before.
+    if (await findImage(image.id)) return { ok: true, deployment: inserted.document };
+    await store.deployments.delete(runId);
+    return { ok: false, reason: 'no-image', message: `the image '${name}' was deleted` };
+  }
   // Another worker prepared the same run meanwhile.
   const other = await store.deployments.get(runId);
   if (!other) throw new Error(`deployment ${runId} is taken and not there`);
