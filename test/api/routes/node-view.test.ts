@@ -28,8 +28,8 @@ test('texts of a list are its items, also after the node, or what its MACs have 
     return made;
   };
   expect(await listed()).toEqual([]);
-  const node = await addNode(store, { name: 'first' });
-  await addNode(store, { name: 'second' });
+  const node = await addNode(store, { id: '5f0000000000000000000001', name: 'first' });
+  await addNode(store, { id: '5f0000000000000000000002', name: 'second' });
   const before = await listed();
   expect(await listed()).toEqual(before);
 
