@@ -120,9 +120,7 @@ function createSouthboundRole(deps: BootNetworkDeps, bootFacts: BootFactsSource)
 /** Behind a proxy files are its affair; else processes of our own send what is large. */
 function createFiles(proxied: boolean, log: Log): { sendFile: SendFile; beside: readonly Companion[] } {
   if (proxied) return { sendFile: createSendFile({ proxied, log }), beside: [] };
-  // On two processors one sends; more senders fill faster networks.
-  const processes = Math.min(4, Math.ceil(availableParallelism() / 2));
-  const senders = createFileSenders({ processes, log });
+  const senders = createFileSenders({ processes: Math.min(4, availableParallelism()), log });
   return { sendFile: createSendFile({ senders, log }), beside: [senders] };
 }
 

@@ -3,9 +3,6 @@ import type { Writable } from 'node:stream';
 import { describeError } from '../errors.ts';
 import type { FileBody } from './sender-messages.ts';
 
-/** Small enough for a processor's cache: the bytes are copied twice, into this and out of it. */
-const chunkBytes = 64 * 1024;
-
 export interface Pumped {
   /** Bytes handed to the connection. */
   readonly bytes: number;
@@ -22,10 +19,10 @@ export interface Pump {
 
 /**
  * Sends a part of a file, a chunk at a time, the next when the connection has taken the last: a transfer has one buffer,
- * whatever its size. Reads are synchronous, as nginx's sendfile is by default: what is in the page cache costs half as
+ * whatever its size: `chunkBytes`. Reads are synchronous, as nginx's sendfile is by default: what is in the page cache costs half as
  * much as through the thread pool. So this is for a process that does nothing else.
  */
-export function pumpFile({ path, start, end }: FileBody, connection: Writable): Pump {
+export function pumpFile({ path, start, end }: FileBody, connection: Writable, chunkBytes: number): Pump {
   const { promise, resolve } = Promise.withResolvers<Pumped>();
   let position = start;
   let file: number | undefined;

@@ -3,10 +3,18 @@
  * that the server's own event loop has nothing to do with the bytes. It ends with the server.
  */
 import type { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { pumpFile, type Pump } from './file-pump.ts';
 import type { FromSender, ToSender } from './sender-messages.ts';
 
 const progressMs = 1_000;
+
+/**
+ * Each transfer holds a buffer. The bytes are copied twice, into it and out of it: larger than this, it leaves the
+ * processor's cache in between; smaller, the client is woken more often (docs/decisions/0002-file-senders.md). Beyond so
+ * many transfers the buffers are small, so that clients who do not read do not fill the memory.
+ */
+const [chunkBytes, smallChunkBytes, mostWithLarge] = [512 * 1024, 64 * 1024, 64];
 
 interface Transfer {
   readonly pump: Pump;
@@ -16,12 +24,13 @@ interface Transfer {
 
 const transfers = new Map<number, Transfer>();
 const tell = (message: FromSender): void => {
-  if (process.connected) process.send?.(message);
+  // A server that is gone cannot be told; that ends this process anyway.
+  process.send?.(message, undefined, undefined, () => undefined);
 };
 
 function send(order: ToSender & { kind: 'send' }, connection: Socket): void {
   const { id } = order;
-  const pump = pumpFile(order, connection);
+  const pump = pumpFile(order, connection, transfers.size < mostWithLarge ? chunkBytes : smallChunkBytes);
   transfers.set(id, { pump, connection, told: 0 });
   void pump.ended.then((ended) => {
     transfers.delete(id);
@@ -45,6 +54,8 @@ const tellProgress = (): void => {
 };
 
 process.title = 'rackwright: sends files';
+// DHCP and the API come first where processors are scarce.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 // Signals to the process group are for the server: it decides when what is under way has to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.once('disconnect', () => process.exit());

@@ -119,7 +119,7 @@ async function compare(fetch: Fetch, servers: { ours: Server; peer: Server }): P
 
 /** The API while 20 clients fetch, beside the API while nobody does. */
 async function compareApi(fetch: Fetch, apiPort: number): Promise<void> {
-  for (const connections of [1, 4, 16]) {
+  for (const connections of [1, 16]) {
     const p99 = async (): Promise<number> => {
       const load = { port: apiPort, path: '/nodes?type=compute', connections, milliseconds: seconds * 1000 };
       return quantile((await askRepeatedly(load)).timesMs, 0.99);
