@@ -240,7 +240,7 @@ describe('nothing is lost, nothing is done twice', () => {
     world = await openWorld({ graphs: [graphOf('Job.Count')], jobs: [job], queue: () => queue });
     const { run } = await startOn(graphOf('Job.Count'));
     for (let i = 0; i < 20; i += 1) queue.add({ runId: run.id, label: 'a', attempt: 1 });
-    await world.until(run.id, ({ tasks }) => tasks.a?.state === 'claimed');
+    await world.until(run.id, ({ tasks }) => tasks.a?.state === 'claimed' && open.length > 0);
     open[0]?.end({ ok: true });
     await world.until(run.id, ({ sweepKey }) => sweepKey === 'done');
     expect(counts.runs).toBe(1);
@@ -258,8 +258,10 @@ describe('nothing is lost, nothing is done twice', () => {
     await world.server('m2');
     const started = await one.engine.start({ graph: many.injectableName, nodeId: 'n1' });
     const id = started.ok ? started.run.id : '';
-    const claimed = await world.until(id, ({ tasks }) =>
-      Object.values(tasks).every(({ state }) => state === 'claimed'),
+    // Claimed first, then run: a job that is not open yet could not be ended.
+    const claimed = await world.until(
+      id,
+      ({ tasks }) => Object.values(tasks).every(({ state }) => state === 'claimed') && open.length === 10,
     );
     expect(new Set(Object.values(claimed.tasks).map(({ claim }) => claim?.member)).size).toBeGreaterThan(0);
     for (const { end } of open) end({ ok: true });
