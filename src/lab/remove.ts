@@ -14,6 +14,7 @@ export interface Removed {
 
 /** Milliseconds that a process gets to end by itself. */
 const graceMs = 5_000;
+const mostRounds = 5;
 
 /**
  * Removes every trace of a lab whose owner is dead or is this process: processes, namespace with all that is in it,
@@ -22,13 +23,24 @@ const graceMs = 5_000;
 export async function removeLab(name: string): Promise<Removed> {
   const paths = labPaths(name);
   const ours = ownsDirectory(paths);
-  const noted = ours ? notedProcesses(paths).filter(isAlive) : [];
-  const inside = processesInside(name, ours ? readRecord(paths) : undefined, noted);
-  const all = [...noted, ...inside.filter(({ pid }) => !noted.some((other) => other.pid === pid))];
-  await endAll(all);
+  let processes = 0;
+  // A server that is being ended may still have started its Redis anew, which was ended before it.
+  for (let round = 0; round < mostRounds; round += 1) {
+    const all = processesOf(name, paths, ours);
+    if (all.length === 0) break;
+    await endAll(all);
+    processes += all.length;
+  }
   const namespace = await removeNamespace(name);
   if (ours) removeDirectory(paths);
-  return { processes: all.length, namespace, directory: ours };
+  return { processes, namespace, directory: ours };
+}
+
+function processesOf(name: string, paths: LabPaths, ours: boolean): ProcessId[] {
+  const noted = ours ? notedProcesses(paths).filter(isAlive) : [];
+  const inside = processesInside(name, ours ? readRecord(paths) : undefined, noted);
+  const others = inside.filter(({ pid }) => !noted.some((other) => other.pid === pid));
+  return [...noted, ...others].filter(({ pid }) => pid !== process.pid);
 }
 
 /** Ends the process that waits for the owner's death: whoever calls this removes the lab himself. */
@@ -38,11 +50,9 @@ export async function dismissReaper(record: LabRecord | undefined): Promise<void
 
 async function endAll(processes: readonly ProcessId[]): Promise<void> {
   await Promise.all(
-    processes
-      .filter(({ pid }) => pid !== process.pid)
-      .map(async (target) => {
-        await endProcess(target, graceMs);
-      }),
+    processes.map(async (target) => {
+      await endProcess(target, graceMs);
+    }),
   );
 }
 
