@@ -14,7 +14,8 @@ const number = 64;
 const network = `127.${30 + number}`;
 const node = `${network}.1.7`;
 const url = `http://${network}.0.1:${21_001 + number * 10}/files/microkernel/image`;
-const size = 256 << 20;
+/** More than the buffers of a connection hold, and less than a drain has time for on a busy machine. */
+const size = 32 << 20;
 
 let place: ServerPlace;
 let server: Started;
