@@ -105,9 +105,7 @@ beforeAll(async () => {
   engine = await phases.time('engine', startEngine);
   const list = Object.entries(standIns).map(([image, what]) => `  ${image}: ${what}`);
   tell(['These images are not pulled; in their place:', ...list].join('\n'));
-  await phases.time('stand-ins for base images', async () => {
-    await makeStandIns(engine);
-  });
+  await makeStandIns(engine, phases);
 }, 30 * minute);
 
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { runOk } from '../../src/lab/run.ts';
 import { mongoJars } from '../support/mongo.ts';
 import { scratchDirectory } from '../support/socket-path.ts';
 import type { Engine } from './engine.ts';
+import type { Phases } from './phases.ts';
 
 const sources = join(import.meta.dirname, 'stand-ins');
 const authorities = '/usr/local/share/ca-certificates';
@@ -19,11 +20,19 @@ export const standIns = {
 } as const;
 
 /** Makes the images, or takes them from the cache. */
-export async function makeStandIns(engine: Engine): Promise<void> {
-  await makeDebian(engine);
-  await makeNode(engine);
-  await build(engine, 'redis:7', join(sources, 'redis'));
-  await makeMongo(engine);
+export async function makeStandIns(engine: Engine, { time }: Phases): Promise<void> {
+  await time('debian:12-slim', async () => {
+    await makeDebian(engine);
+  });
+  await time('node:24-bookworm-slim', async () => {
+    await makeNode(engine);
+  });
+  await time('redis:7', async () => {
+    await build(engine, 'redis:7', join(sources, 'redis'));
+  });
+  await time('mongo:7', async () => {
+    await makeMongo(engine);
+  });
 }
 
 async function makeDebian({ docker }: Engine): Promise<void> {
