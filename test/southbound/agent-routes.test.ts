@@ -24,7 +24,12 @@ beforeEach(async () => {
   const deps = {
     boots: { session: (token: string) => Promise.resolve(token === session ? { nodeId: 'n1', mac: 'm' } : undefined) },
     engine: {
-      attempt: () => Promise.resolve({ nodeId: 'n1', work: { commands: [{ command: 'true' }] } }),
+      attempt: () =>
+        Promise.resolve({
+          nodeId: 'n1',
+          work: { commands: [{ command: 'true' }] },
+          conclude: () => ({ ok: true as const }),
+        }),
       report: (_: unknown, outcome: unknown) => {
         reported.push(outcome);
         return Promise.resolve('accepted');

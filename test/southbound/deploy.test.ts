@@ -73,7 +73,7 @@ beforeEach(async () => {
       file: 'keys',
       keys: [{ id: '00000001', createdAt: '', key: Buffer.alloc(32).toString('base64') }],
     }),
-    findImage: (name) => Promise.resolve(name === image.name ? (image as Image) : undefined),
+    findImage: (word) => Promise.resolve([image.name, image.id].includes(word) ? (image as Image) : undefined),
     url: 'http://172.31.128.1:9080',
     record,
     now: () => clock,
