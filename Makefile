@@ -1,5 +1,5 @@
 # The commands of README.md.
-.PHONY: help deps test test-compose check bench lab lab-deploy lab-down microkernel image run format
+.PHONY: help deps test test-compose test-tutorial check bench lab lab-deploy lab-down microkernel image run format
 
 help: ## these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -9,6 +9,9 @@ deps: ## install what is missing: Debian packages (as root), Node 24, npm packag
 
 test: ## every gate and every tier of tests
 	@scripts/test
+
+test-tutorial: ## docs/tutorials/first-node.md, each command, with virtual servers (as root); no lab may be up
+	@scripts/test tutorial
 
 test-compose: ## docker-compose.yml on a real engine of the test's own (as root), from build to down
 	@scripts/setup compose && scripts/test compose

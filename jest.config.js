@@ -6,6 +6,7 @@ const tiers = {
   e2e: ['<rootDir>/test/e2e/**/*.test.ts'],
   chaos: ['<rootDir>/test/chaos/**/*.test.ts'],
   compose: ['<rootDir>/test/compose/**/*.test.ts'],
+  tutorial: ['<rootDir>/test/tutorial/**/*.test.ts'],
 };
 const base = {
   extensionsToTreatAsEsm: ['.ts'],
