@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decimalBytes } from '../model/bytes.ts';
 import type { ChosenDisk, DiskHints, DiskType } from '../model/deployment.ts';
 
 /** Which disk a deployment is written to: what the node tells of its disks, and the choice. Never a guess. */
@@ -168,18 +169,10 @@ function chosen(disk: Disk, all: readonly Disk[]): ChosenDisk {
   return { id, name, sizeBytes, type: typeOf(disk), ...Object.fromEntries(known) };
 }
 
-const prefixes = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-
-/** `480.1 GB`, in the powers of ten that disks are sold by. */
-function sizeText(bytes: number): string {
-  const power = Math.min(Math.max(0, Math.floor(Math.log10(bytes) / 3)), prefixes.length - 1);
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${prefixes[power] ?? ''}`;
-}
-
 function describe(disk: Disk): string {
   const { name, sizeBytes, model, serial, wwn, path } = disk;
   const parts = [
-    `${sizeText(sizeBytes)} ${typeOf(disk)}`,
+    `${decimalBytes(sizeBytes)} ${typeOf(disk)}`,
     ...[model, serial === undefined ? 'no serial number' : `serial ${serial}`],
     ...[wwn === undefined ? undefined : `wwn ${wwn}`, path === undefined ? undefined : `path ${path}`],
   ];

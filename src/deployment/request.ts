@@ -21,6 +21,15 @@ export const hostnameSchema = textWithout((text) => {
   return 'must be 1 to 63 letters, digits and hyphens, and neither begin nor end with a hyphen';
 });
 
+/** The host name of a system whose deployer names none: its node's name, most of which are a MAC. */
+export function hostnameFor(nodeName: string): string {
+  return nodeName
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '');
+}
+
 export const domainSchema = textWithout((text) => {
   const isDomain = text.length <= 189 && text.split('.').every((part) => label.test(part));
   return isDomain ? undefined : 'must be a domain name such as example.com: labels of letters, digits and hyphens';
@@ -127,25 +136,25 @@ export const diskHintsSchema = z
     return Object.fromEntries(given);
   });
 
-/** The fields of a request to deploy, for our API and for the options of a graph alike. */
-export const deployFields = {
-  /** Name or id. */
-  image: z.string().min(1).max(64),
-  hostname: hostnameSchema,
-  domain: domainSchema.optional(),
-  users: z.array(deployUserSchema).max(32).default([]),
-  userData: textWithout(userDataProblem).optional(),
-  disk: diskHintsSchema.optional(),
-  seed: z.enum(['disk', 'network'], 'must be disk (the seed is written to the disk) or network').default('disk'),
-};
-
-export const deployRequestSchema = z.strictObject(deployFields).superRefine(({ users }, context) => {
-  const names = users.map(({ name }) => name);
-  const repeated = names.findIndex((name, index) => names.indexOf(name) !== index);
-  if (repeated >= 0) {
-    context.addIssue({ code: 'custom', path: ['users', repeated, 'name'], message: 'must differ from the others' });
-  }
-});
+/** A request to deploy, for our API and for the options of a graph alike. */
+export const deployRequestSchema = z
+  .strictObject({
+    /** Name or id. */
+    image: z.string().min(1).max(64),
+    hostname: hostnameSchema,
+    domain: domainSchema.optional(),
+    users: z.array(deployUserSchema).max(32).default([]),
+    userData: textWithout(userDataProblem).optional(),
+    disk: diskHintsSchema.optional(),
+    seed: z.enum(['disk', 'network'], 'must be disk (the seed is written to the disk) or network').default('disk'),
+  })
+  .superRefine(({ users }, context) => {
+    const names = users.map(({ name }) => name);
+    const repeated = names.findIndex((name, index) => names.indexOf(name) !== index);
+    if (repeated >= 0) {
+      context.addIssue({ code: 'custom', path: ['users', repeated, 'name'], message: 'must differ from the others' });
+    }
+  });
 
 /** What a deployment was asked for, checked. */
 export type DeployRequest = z.infer<typeof deployRequestSchema>;

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRestartableServer, type RestartableServer } from '../support/restartable-server.ts';
 
 /** A request that the agent made. */
 export interface AgentRequest {
@@ -25,8 +24,7 @@ export interface Report {
 }
 
 /** The server's side of docs/agent-protocol.md, with as much of it as one agent needs, and any fault a test wants. */
-export interface FakeSouthbound {
-  readonly url: () => string;
+export interface FakeSouthbound extends RestartableServer {
   readonly requests: AgentRequest[];
   /** Work to hand out, oldest first; without any, the poll is held. */
   readonly work: unknown[];
@@ -36,9 +34,6 @@ export interface FakeSouthbound {
   readonly request: (fits: (request: AgentRequest) => boolean, nth?: number) => Promise<AgentRequest>;
   /** The report of an attempt, as soon as it is delivered for the nth time. */
   readonly report: (attempt: string, nth?: number) => Promise<Report>;
-  readonly start: () => Promise<void>;
-  /** Closes the port and every connection at once, as a killed server would. */
-  readonly kill: () => Promise<void>;
 }
 
 const read = async (message: IncomingMessage): Promise<string> => {
@@ -52,8 +47,6 @@ export const isWork = (request: AgentRequest): boolean => request.path === '/age
 
 export function createFakeSouthbound(): FakeSouthbound {
   const held = new Set<ServerResponse>();
-  let server: Server | undefined;
-  let port = 0;
   let sessions = 0;
 
   const usual = (request: AgentRequest): Answer => {
@@ -80,8 +73,9 @@ export function createFakeSouthbound(): FakeSouthbound {
     }
   };
 
+  const listening = createRestartableServer(serve);
   const fake: FakeSouthbound = {
-    url: () => `http://127.0.0.1:${port}`,
+    ...listening,
     requests: [],
     work: [],
     answer: () => undefined,
@@ -96,22 +90,9 @@ export function createFakeSouthbound(): FakeSouthbound {
       const { body } = await fake.request(({ path }) => path === `/agent/attempts/${attempt}`, nth);
       return JSON.parse(body) as Report;
     },
-    async start() {
-      server = createServer((message, response) => {
-        serve(message, response).catch(() => response.destroy());
-      });
-      server.listen(port, '127.0.0.1');
-      await once(server, 'listening');
-      port = (server.address() as AddressInfo).port;
-    },
     async kill() {
-      if (server === undefined) return;
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
+      await listening.kill();
       held.clear();
-      await closed;
-      server = undefined;
     },
   };
   return fake;

@@ -1,10 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRestartableServer, type RestartableServer } from './restartable-server.ts';
 
 /** What a node may fetch of its deployment, with every fault that a test wants. */
-export interface DeployServer {
-  readonly url: () => string;
+export interface DeployServer extends RestartableServer {
   /** What is served as the image; may be changed while it is being fetched. */
   image: Buffer;
   readonly documents: Record<string, string>;
@@ -19,9 +18,6 @@ export interface DeployServer {
   readonly progress: { step: string; bytes: number; total: number }[];
   /** Status of the answer to progress. */
   progressStatus: number;
-  readonly start: () => Promise<void>;
-  /** Closes the port and every connection at once, as a killed server would. */
-  readonly kill: () => Promise<void>;
 }
 
 export const deployToken = 'token-of-this-deployment';
@@ -37,9 +33,6 @@ async function drained(response: ServerResponse): Promise<void> {
 }
 
 export function createDeployServer(): DeployServer {
-  let server: Server | undefined;
-  let port = 0;
-
   const sendImage = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { range } = request.headers;
     fake.ranges.push(range);
@@ -77,7 +70,7 @@ export function createDeployServer(): DeployServer {
   };
 
   const fake: DeployServer = {
-    url: () => `http://127.0.0.1:${port}`,
+    ...createRestartableServer(serve),
     image: Buffer.alloc(0),
     documents: {},
     cuts: [],
@@ -86,22 +79,6 @@ export function createDeployServer(): DeployServer {
     ranges: [],
     progress: [],
     progressStatus: 204,
-    async start() {
-      server = createServer((request, response) => {
-        serve(request, response).catch(() => response.destroy());
-      });
-      server.listen(port, '127.0.0.1');
-      await once(server, 'listening');
-      port = (server.address() as AddressInfo).port;
-    },
-    async kill() {
-      if (server === undefined) return;
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-      server = undefined;
-    },
   };
   return fake;
 }

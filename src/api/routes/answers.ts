@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { RouteResponse } from '../../http/route.ts';
 import type { Node } from '../../model/node.ts';
 import { parseMac } from '../../net/mac.ts';
@@ -8,6 +9,17 @@ import { findNode, nodeById } from '../find-node.ts';
 
 export function problem(status: number, detail: string, headers?: Readonly<Record<string, string>>): RouteResponse {
   return { problem: { status, detail, ...(headers === undefined ? {} : { headers }) } };
+}
+
+/** What was wrong with input that a handler parses by itself; `part` is where it stood. */
+export function invalidAnswer(part: string, { issues }: z.ZodError): RouteResponse {
+  const errors = issues.flatMap((issue) => {
+    const field = [part, ...issue.path].join('.');
+    if (issue.code !== 'unrecognized_keys') return [{ field, expected: issue.message }];
+    return issue.keys.map((key) => ({ field: `${field}.${key}`, expected: 'no such field' }));
+  });
+  const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join('; ');
+  return { problem: { status: 400, detail, errors } };
 }
 
 /** Answers with the node that a word names; says so where it names none, or several. For reading. */

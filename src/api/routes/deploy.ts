@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { imageObjection } from '../../deployment/prepare.ts';
-import { deployRequestSchema, type DeployRequest } from '../../deployment/request.ts';
+import { deployRequestSchema, hostnameFor, type DeployRequest } from '../../deployment/request.ts';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import { nextNodeState, nodeStates, type NodePurpose } from '../../model/node-states.ts';
 import type { Node } from '../../model/node.ts';
 import type { ApiDeps } from '../deps.ts';
-import { problem, withNodeId } from './answers.ts';
+import { invalidAnswer, problem, withNodeId } from './answers.ts';
 import { startOperation } from './operations.ts';
 import { byId, operationSchema } from './schemas.ts';
 
@@ -56,7 +56,7 @@ function deployRoute(deps: ApiDeps): Route {
     handle: ({ params: { id }, body }) =>
       withNodeId(deps, id, async (node) => {
         const parsed = deployRequestSchema.safeParse(asRequest(body, node));
-        if (!parsed.success) return badRequest(parsed.error);
+        if (!parsed.success) return invalidAnswer('body', parsed.error);
         const image = await deps.images.find(parsed.data.image);
         if (!image) return problem(404, `There is no image '${parsed.data.image}': GET /images lists those there are.`);
         const objection = imageObjection(image, parsed.data);
@@ -81,22 +81,7 @@ function sealed({ sealer }: ApiDeps, request: DeployRequest): string {
 function asRequest({ user, keys, users, ...rest }: z.infer<typeof deployBody>, node: Node): unknown {
   const own =
     user === undefined && keys === undefined ? [] : [{ name: user ?? defaultUser, authorizedKeys: keys ?? [] }];
-  return { hostname: node.name, ...rest, users: [...own, ...(users ?? [])] };
-}
-
-/** Field names as the client wrote them: of `users`, the first may be `user` and `keys`. */
-function badRequest({ issues }: z.ZodError): RouteResponse {
-  const errors = issues.map(({ path, message, code, ...issue }) => {
-    const unknown = code === 'unrecognized_keys' && 'keys' in issue ? issue.keys.join(', ') : undefined;
-    const field = ['body', ...path].join('.');
-    return {
-      field: unknown === undefined ? field : `${field}.${unknown}`,
-      expected: unknown ? 'no such field' : message,
-    };
-  });
-  return {
-    problem: { status: 400, detail: errors.map((error) => `${error.field}: ${error.expected}`).join('; '), errors },
-  };
+  return { hostname: hostnameFor(node.name), ...rest, users: [...own, ...(users ?? [])] };
 }
 
 function releaseRoute(deps: ApiDeps): Route {

@@ -1,4 +1,4 @@
-import type { ChosenDisk } from '../../model/deployment.ts';
+import type { ChosenDisk, DeployedSystem } from '../../model/deployment.ts';
 import type { Store } from '../../store/collections.ts';
 import { present, type Present } from '../present.ts';
 import type { DeploymentView } from './schemas.ts';
@@ -18,7 +18,17 @@ export async function newestDeployment(store: Store, nodeId: string): Promise<Pr
     hostname,
     disk: disk && present({ name: disk.name, sizeBytes: disk.sizeBytes, serial: disk.serial, wwn: disk.wwn }),
     progress,
-    system: system && present({ ...system, machineId: undefined }),
+    system: system && systemView(system),
     createdAt,
   });
+}
+
+function systemView({
+  hostname,
+  kernel,
+  addresses,
+  os,
+  at,
+}: DeployedSystem): NonNullable<Present<DeploymentView>['system']> {
+  return present({ hostname, kernel, addresses, os, at });
 }

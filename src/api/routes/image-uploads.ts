@@ -3,8 +3,8 @@ import { defineRoute, type Route, type RouteRequest, type RouteResponse } from '
 import type { Upload } from '../../images/uploads.ts';
 import type { ApiDeps } from '../deps.ts';
 import { bodyChunks, dismissBody } from '../upload-body.ts';
-import { problem } from './answers.ts';
-import { invalidAnswer, metadataTexts, refusalAnswer, uploadSchema, uploadView } from './image-view.ts';
+import { invalidAnswer, problem } from './answers.ts';
+import { metadataTexts, refusalAnswer, uploadSchema, uploadView } from './image-view.ts';
 
 /**
  * `/image-uploads`: uploads that go on where they broke off. The protocol is tus 1.0.0 (https://tus.io/protocols/resumable-upload):

@@ -106,10 +106,3 @@ export function refusalAnswer({ reason, message }: Refusal, hint?: string): Rout
   const mayHelp = hint !== undefined && (reason === 'damaged' || reason === 'unfit');
   return problem(statuses[reason], mayHelp ? `${message} ${hint}` : message);
 }
-
-/** What was wrong with input that a handler parses by itself; `part` is where it stood. */
-export function invalidAnswer(part: string, { issues }: z.ZodError): RouteResponse {
-  const errors = issues.map(({ path, message }) => ({ field: [part, ...path].join('.'), expected: message }));
-  const detail = errors.map(({ field, expected }) => `${field}: ${expected}`).join('; ');
-  return { problem: { status: 400, detail, errors } };
-}

@@ -6,16 +6,8 @@ import { imageMetadataSchema, type ImageMetadata } from '../../images/upload.ts'
 import type { ApiDeps } from '../deps.ts';
 import { present } from '../present.ts';
 import { bodyChunks, bodyLength, dismissBody, refuseBody, uploadHint } from '../upload-body.ts';
-import { problem } from './answers.ts';
-import {
-  imageSchema,
-  imageView,
-  invalidAnswer,
-  metadataTexts,
-  refusalAnswer,
-  uploadSchema,
-  uploadView,
-} from './image-view.ts';
+import { invalidAnswer, problem } from './answers.ts';
+import { imageSchema, imageView, metadataTexts, refusalAnswer, uploadSchema, uploadView } from './image-view.ts';
 import { defaultLimit, pageSchema, paging } from './schemas.ts';
 
 /** `/images`: disk images, whole ones only. */

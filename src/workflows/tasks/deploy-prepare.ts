@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { encrypt } from 'unixcrypt';
-import { deployRequestSchema, type DeployRequest } from '../../deployment/request.ts';
+import { deployRequestSchema, hostnameFor, type DeployRequest } from '../../deployment/request.ts';
 import { defineJob, type EffectInput, type TaskOutcome } from '../job.ts';
 
 /** RackHD's OS installs name keys and passwords so; the fields of our own API are taken as well. */
@@ -70,19 +70,10 @@ function plainRequest(options: Options, nodeName: string): unknown {
   const given = { domain, userData, seed, disk: typeof installDisk === 'string' ? { name: installDisk } : installDisk };
   return {
     image,
-    hostname: options.hostname ?? hostnameOf(nodeName),
+    hostname: options.hostname ?? hostnameFor(nodeName),
     users: usersOf(options),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null)),
   };
-}
-
-/** A node's name as a host name: most are one already, or a MAC. */
-function hostnameOf(nodeName: string): string {
-  return nodeName
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 63);
 }
 
 function usersOf({ users, rootSshKey, rootPassword }: Options): DeployRequest['users'] {

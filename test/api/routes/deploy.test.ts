@@ -38,7 +38,9 @@ afterAll(async () => {
 });
 
 const post = async (state: NodeStateName, verb: 'deploy' | 'release', body: object = {}) => {
-  const node = await addNode(world.store, { state: { name: state, since: '2026-01-01T00:00:00.000Z' } });
+  const since = '2026-01-01T00:00:00.000Z';
+  // What enrolment calls a node.
+  const node = await addNode(world.store, { name: '52:54:00:77:01:00', state: { name: state, since } });
   const answer = await ask(`${server.url}/nodes/${node.id}/${verb}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -95,6 +97,11 @@ test.each([
   const { status, json } = await post('discovered', 'deploy', body);
   expect([status, json.errors?.map((error) => error.field)]).toEqual([400, [field]]);
   expect(started).toEqual([]);
+});
+
+test("a host name that is not given is made of the node's name", async () => {
+  expect((await post('discovered', 'deploy', { image: 'debian-12' })).status).toBe(202);
+  expect(sealedRequest()).toHaveProperty('hostname', '52-54-00-77-01-00');
 });
 
 test('an image that is none is a 404', async () => {
