@@ -7,7 +7,10 @@ export interface ProcessId {
   readonly startTime: string;
 }
 
-/** Start time of a process; undefined where there is none, or only its zombie (`/proc/PID/stat`, proc(5)). */
+/**
+ * Start time of a process; undefined where there is none, or only its zombie (`/proc/PID/stat`, proc(5)). Of a program
+ * with threads the first one may be a zombie while others still end: only with the last are its files closed.
+ */
 function startTimeOf(pid: number): string | undefined {
   let stat: string;
   try {
@@ -17,7 +20,8 @@ function startTimeOf(pid: number): string | undefined {
   }
   // The program's name stands in parentheses and may hold anything, so fields are counted from the last one.
   const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return state === 'Z' || state === 'X' ? undefined : rest[18];
+  const threads = Number(rest[16]);
+  return state === 'X' || (state === 'Z' && threads <= 1) ? undefined : rest[18];
 }
 
 export function identify(pid: number): ProcessId | undefined {
