@@ -55,8 +55,9 @@ async function fetched(url = `${server.url}/disk`, said?: string): Promise<Uploa
 
 /** What a connection still holds when it breaks may be lost: it is broken when the bytes are there. */
 async function reached(offset: number): Promise<void> {
-  const list = [...uploads.list(), ...world.images.uploads()];
-  await waitFor('the bytes', () => list.some((upload) => upload.offset >= offset) || undefined, { deadlineMs: 10_000 });
+  // Asked anew each time: a server that is opened again fetches before `world` knows it.
+  const there = () => [...uploads.list(), ...world.images.uploads()].some((upload) => upload.offset >= offset);
+  await waitFor('the bytes', () => there() || undefined, { deadlineMs: 10_000 });
 }
 
 /** Gives the file in pieces of five bytes, each followed by the end of the connection. */
