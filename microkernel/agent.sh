@@ -12,7 +12,9 @@ output_limit=${RACKWRIGHT_OUTPUT_LIMIT:-16777216} # bytes: all outputs of one at
 delay_limit=${RACKWRIGHT_DELAY_LIMIT:-300}        # tenths of a second: the longest pause between two tries
 umask 077
 mkdir -p "$state/attempts"
-url=$(jq -er .url "$identity") || exit 1
+
+# Starting a program costs an emulated or old processor from 4 ms (busybox) over 40 ms to 265 ms (jq, which is why it is
+# started for messages only): what can be done by the shell alone is.
 
 say() { echo "RACKWRIGHT $*"; }
 # The pause between tries doubles from 0.2 s; `calm` begins again. What succeeds at once, every time, must not spin.
@@ -30,21 +32,37 @@ call() {
   code=$(curl -sS --path-as-is --globoff --connect-timeout 5 --max-time "$seconds" -H "@$state/headers" -o "$state/answer" -w '%{http_code}' "$@" "$url$path" 2>"$state/curl-error") || code=000
 }
 refused() { say "agent refused: $(jq -r '.message // .detail' "$state/answer" 2>/dev/null)" && exit 3; }
+# text NAME FILE - sets $value to a text of the JSON in FILE, as the server writes it: in one line, without spaces, and
+# without what would have to be escaped
+text() {
+  value='' json=''
+  read -r json <"$2" || [ "$json" ] || return 1
+  case $json in *"\"$1\":\""*'"'*) value=${json#*"\"$1\":\""} && value=${value%%'"'*} ;; esac
+  case $value in '' | *[!!-~]* | *\\*) return 1 ;; esac
+}
 
 # Exchanges the identity for a session; tries until it is told yes or no.
 open_session() {
+  read -r kernel <"$proc/sys/kernel/random/boot_id"
+  exchange="\"kernelBootId\":\"$kernel\"" macs='' value=''
+  for field in bootId secret; do
+    text "$field" "$identity" || exit 1
+    exchange="$exchange,\"$field\":\"$value\""
+  done
   for port in "$sys"/class/net/*; do
-    [ ! -e "$port/device" ] || cat "$port/address"
-  done | jq -R -n --slurpfile identity "$identity" --arg kernel "$(cat "$proc/sys/kernel/random/boot_id")" \
-    --arg uuid "$(cat "$sys/class/dmi/id/product_uuid" 2>/dev/null)" \
-    '$identity[0] | { bootId, secret, kernelBootId: $kernel, macs: [inputs] } + if $uuid == "" then {} else { uuid: ($uuid | ascii_downcase) } end' >"$state/exchange"
+    [ -e "$port/device" ] && read -r mac <"$port/address" && macs="$macs${macs:+,}\"$mac\""
+  done
+  { read -r uuid <"$sys/class/dmi/id/product_uuid"; } 2>/dev/null && [ "$uuid" ] &&
+    exchange="$exchange,\"uuid\":\"$(echo "$uuid" | tr A-F a-f)\""
+  echo "{$exchange,\"macs\":[$macs]}" >"$state/exchange"
   while :; do
-    echo 'content-type: application/json' >"$state/headers"
-    call 30 /agent/session --data-binary "@$state/exchange"
+    : >"$state/headers"
+    call 30 /agent/session -H 'content-type: application/json' --data-binary "@$state/exchange"
     [ "$code" != 403 ] || refused
-    if [ "$code" = 200 ] && session=$(jq -er '.session | strings | select(test("^[!-~]+$"))' "$state/answer" 2>/dev/null); then
-      echo "authorization: Bearer $session" >>"$state/headers"
-      say "agent session $(jq -r .nodeId "$state/answer")"
+    if [ "$code" = 200 ] && text session "$state/answer"; then
+      echo "authorization: Bearer $value" >"$state/headers"
+      text nodeId "$state/answer"
+      say "agent session $value"
       return
     fi
     pause
@@ -60,11 +78,11 @@ keep() {
   cat <&3 >"$attempt/$1" & cat=$!
   wait "$cat" || { cat <&3 >/dev/null & cat=$! && wait "$cat"; }
 }
-# run NUMBER - runs one command; leaves its output in $attempt/NUMBER.out and .err, its result in .json (its status in $code)
+# run NUMBER - runs one command; leaves its result in $attempt/result-NUMBER, and its status in $code
 # shellcheck disable=SC2086 # $keepers: two process ids
 run() {
-  command='' source='' code=0 more=''
-  eval "command=\$command_$1 source=\$source_$1"
+  command='' source='' seconds='' accepted='' code=0 flags=''
+  eval "command=\$command_$1 source=\$source_$1 seconds=\$seconds_$1 accepted=\$accepted_$1"
   out=$attempt/out.$1 err=$attempt/err.$1 # new pipes each time: a process left behind may hold the old ones
   mkfifo "$out" "$err"
   keep out 3<"$out" 2>/dev/null & keeper=$!
@@ -73,52 +91,47 @@ run() {
     if [ "$source" ]; then
       case $source in /*) source=$url$source ;; esac
       file=${source%%[?#]*} && file=${file##*/}
-      curl -fsS --connect-timeout 10 --retry 3 --max-time "$seconds_each" -o "$file" "$source" && chmod 0555 "$file"
+      curl -fsS --connect-timeout 10 --retry 3 --max-time "$seconds" -o "$file" "$source" && chmod 0555 "$file"
       code=$?
     fi
     if [ "$code" = 0 ]; then
       printf '%s\n' "$environment" "$command" >"$attempt/script"
-      timeout --kill-after=5 "$seconds_each" sh "$attempt/script" & echo "$!" >"$attempt/group"
+      timeout --kill-after=5 "$seconds" sh "$attempt/script" & echo "$!" >"$attempt/group"
       wait "$!"
       code=$?
-      [ "$code" != 124 ] || more=',"timedOut":true'
+      [ "$code" != 124 ] || flags=timedOut
     fi
   } </dev/null >"$out" 2>"$err"
   # A process that the command left behind may hold the pipes: what it writes later is not waited for.
   (sleep 1 && kill $keepers) >/dev/null 2>&1 &
   wait $keepers
   kill $! 2>/dev/null
-  for file in $(stat -c '%s:%n' "$attempt/out" "$attempt/err"); do
-    size=${file%%:*}
+  sizes=''
+  for stream in out err; do
+    size=$(wc -c <"$attempt/$stream")
     if [ "$size" -gt "$left" ]; then
-      truncate -s "$left" "${file#*:}"
-      size=$left more="$more,\"truncated\":true"
+      truncate -s "$left" "$attempt/$stream"
+      size=$left
+      case $flags in *truncated) ;; *) flags=$flags${flags:+,}truncated ;; esac
     fi
-    left=$((left - size))
+    left=$((left - size)) sizes="$sizes $size"
   done
-  result=$attempt/$(printf %06d "$1")
-  echo "{\"code\":$code$more}" >"$attempt/result.new"
-  mv "$attempt/out" "$result.out" && mv "$attempt/err" "$result.err" && mv "$attempt/result.new" "$result.json"
+  { echo "result $code ${flags:--}$sizes" && cat "$attempt/out" "$attempt/err"; } >"$attempt/result.new"
+  mv "$attempt/result.new" "$attempt/result-$((100000 + $1))" # so many that they sort
 }
 
-# What the answer asks for, as assignments for this shell: one run of jq, because each costs a slow machine a moment.
-# shellcheck disable=SC2016 # jq's variables
-plan='
-  if (.attempt | type == "string" and length <= 200 and test("^[!-.0-~]+(/[!-.0-~]+){2}$")) and (.commands | type == "array" and all(.command | type == "string"))
-    and (.timeoutSeconds // 600 | type == "number" and . >= 1 and . <= 604800) then
-    "name=\(.attempt | @sh) folder=\(.attempt | gsub("/"; "%2F") | @sh)",
-    "seconds_each=\(.timeoutSeconds // 600 | ceil) stop=\(.stopOnError == true) afterwards=\(.then // "" | tostring | @sh)",
-    "environment=\([.environment // {} | to_entries[] | select(.key | test("^[A-Za-z_][A-Za-z0-9_]*$")) | "export \(.key)=\(.value | tostring | @sh)"] | join("\n") | @sh)",
-    (.commands | "count=\(length)", (to_entries[] | "command_\(.key)=\(.value.command | @sh) source_\(.key)=\(.value.downloadUrl // "" | tostring | @sh)"))
-  else error("this is no work") end'
 # Runs the attempt in $state/answer, unless this boot has run it before; then delivers its report.
 take_work() {
-  assignments=$(jq -er "$plan" "$state/answer" 2>/dev/null) || return 1
-  name='' folder='' seconds_each='' stop='' afterwards='' environment='' count=''
-  eval "$assignments"
-  attempt=$state/attempts/at-$folder
+  { read -r first <"$state/answer" && [ "$first" = '# rackwright work' ]; } || return 1
+  attempt='' count='' stop='' afterwards='' environment=''
+  # shellcheck source=/dev/null # docs/agent-protocol.md says what is in it
+  . "$state/answer"
+  name=$attempt folder='' rest=$attempt
+  case $name in *?/?*/?*) ;; *) return 1 ;; esac
+  while [ "$rest" != "${rest#*/}" ]; do folder=$folder${rest%%/*}%2F rest=${rest#*/}; done
+  attempt=$state/attempts/at-$folder$rest
   if mkdir "$attempt" "$attempt/files" 2>/dev/null; then perform; else pause; fi
-  [ -e "$attempt/report.json" ] || write_report '{"code":125,"stdout":"","stderr":"the agent ended while this command ran","interrupted":true}'
+  [ -e "$attempt/report" ] || write_interrupted
   deliver
 }
 perform() {
@@ -127,30 +140,37 @@ perform() {
   cd "$attempt/files" || exit 1
   while [ "$number" -lt "$count" ]; do
     run "$number"
-    [ "$code" = 0 ] || [ "$stop" = false ] || break
+    case $accepted in any | *" $code "*) ;; *) [ -z "$stop" ] || break ;; esac
     number=$((number + 1))
   done
   cd /
-  write_report ''
+  write_report
 }
-# write_report RESULT - makes the body to deliver of the results there are, in order, and RESULT: one run of jq for all
+# Makes the body to deliver of the results there are, in order.
 write_report() {
-  last=$1 results='' && set --
-  for file in "$attempt"/[0-9]*.json; do
-    index=$(($# / 6)) file=${file%.json}
-    { read -r became <"$file.json"; } 2>/dev/null || continue
-    results="$results${results:+, }$became + { stdout: \$out$index, stderr: \$err$index }"
-    set -- "$@" --rawfile "out$index" "$file.out" --rawfile "err$index" "$file.err"
-  done
-  jq -cn "$@" "{ results: [$results${last:+${results:+, }$last}] }" >"$attempt/report.new"
-  mv "$attempt/report.new" "$attempt/report.json"
-  rm -rf "$attempt/files" "$attempt/script" "$attempt/group" "$attempt"/out* "$attempt"/err* "$attempt"/[0-9]*
+  cat "$attempt"/result-* >"$attempt/report.new" 2>/dev/null
+  mv "$attempt/report.new" "$attempt/report"
+  rm -rf "$attempt/files" "$attempt/script" "$attempt/group" "$attempt"/out* "$attempt"/err* "$attempt"/result.new
 }
 
+write_interrupted() {
+  why='the agent ended while this command ran'
+  printf 'result 125 interrupted 0 %s\n%s' "${#why}" "$why" >"$attempt/result-999999"
+  write_report
+}
+# Makes the report again, of the codes alone.
+codes_only() {
+  for file in "$attempt"/result-*; do
+    read -r _ code flags _ <"$file" || continue
+    case $flags in -) flags=truncated ;; *truncated) ;; *) flags=$flags,truncated ;; esac
+    echo "result $code $flags 0 0"
+  done >"$attempt/report.new"
+  mv "$attempt/report.new" "$attempt/report"
+}
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
 deliver() {
   while :; do
-    call 300 "/agent/attempts/$name" -H 'expect:' --data-binary "@$attempt/report.json"
+    call 300 "/agent/attempts/$name" -H 'content-type: application/x-rackwright-report' -H 'expect:' --data-binary "@$attempt/report"
     case $code in
       200 | 204)
         say "done $name"
@@ -163,8 +183,7 @@ deliver() {
       401) open_session ;;
       403) refused ;;
       413) # too large for the server: let it know the codes at least
-        jq '.results[] |= (.stdout = "" | .stderr = "" | .truncated = true)' "$attempt/report.json" >"$attempt/report.new"
-        mv "$attempt/report.new" "$attempt/report.json"
+        codes_only
         ;;
       408 | 429) ;;
       4??) # 409: the attempt is not current; others: sending the same body again would not help
@@ -185,10 +204,12 @@ end_machine() {
 # What an agent that was killed had begun lives on, in the process group that timeout made: it must not work beside ours.
 for group in "$state"/attempts/*/group; do [ ! -e "$group" ] || kill -KILL "-$(cat "$group")" 2>/dev/null; done
 calm
+text url "$identity" || exit 1
+url=$value
 open_session
 while :; do
   read -r began _ <"$proc/uptime"
-  call 60 /agent/work
+  call 60 /agent/work -H 'accept: text/x-shellscript'
   case $code in
     200) take_work || pause ;;
     204) read -r now _ <"$proc/uptime" && if [ $((${now%.*} - ${began%.*})) -lt 2 ]; then pause; else calm; fi ;;

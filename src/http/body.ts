@@ -4,19 +4,32 @@ import type { Problem } from './problem.ts';
 
 const defaultLimit = 1024 * 1024;
 
-/** `value` is undefined where the client sent no body, or one that says nothing. */
-export type BodyResult =
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problem: Problem };
+interface Refusal {
+  readonly ok: false;
+  readonly problem: Problem;
+}
 
-/** Reads a whole text or JSON body of at most `limit` bytes (default 1 MiB). Rejects if the client goes away. */
-export async function readBody(request: IncomingMessage, kind: 'json' | 'text', limit?: number): Promise<BodyResult> {
+/** `value` is undefined where the client sent no body, or one that says nothing. */
+export type BodyResult = { readonly ok: true; readonly value: unknown } | Refusal;
+
+/** Reads a whole body of at most `limit` bytes (default 1 MiB), as it is. Rejects if the client goes away. */
+export async function readRawBody(
+  request: IncomingMessage,
+  limit = defaultLimit,
+): Promise<{ readonly ok: true; readonly bytes: Buffer } | Refusal> {
   if (request.headers['content-encoding'] !== undefined && request.headers['content-encoding'] !== 'identity') {
     return refuse(415, 'Send the body without Content-Encoding.');
   }
-  const bytes = await readBytes(request, limit ?? defaultLimit);
-  if (bytes === undefined) return refuse(413, `The body may have at most ${limit ?? defaultLimit} bytes.`);
-  if (bytes.length === 0) return { ok: true, value: undefined };
-  const text = decodeUtf8(bytes);
+  const bytes = await readBytes(request, limit);
+  return bytes === undefined ? refuse(413, `The body may have at most ${limit} bytes.`) : { ok: true, bytes };
+}
+
+/** Reads a whole text or JSON body of at most `limit` bytes (default 1 MiB). Rejects if the client goes away. */
+export async function readBody(request: IncomingMessage, kind: 'json' | 'text', limit?: number): Promise<BodyResult> {
+  const read = await readRawBody(request, limit);
+  if (!read.ok) return read;
+  if (read.bytes.length === 0) return { ok: true, value: undefined };
+  const text = decodeUtf8(read.bytes);
   if (text === undefined) return refuse(400, 'The body is not UTF-8 text.');
   return kind === 'text' ? { ok: true, value: text } : readJson(request, text);
 }
@@ -66,6 +79,6 @@ function decodeUtf8(bytes: Buffer): string | undefined {
   }
 }
 
-function refuse(status: number, detail: string): BodyResult {
+function refuse(status: number, detail: string): Refusal {
   return { ok: false, problem: { status, detail } };
 }

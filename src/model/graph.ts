@@ -37,8 +37,14 @@ export const baseTaskDefinitionSchema = z.looseObject({
   optionsSchema: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
 });
 
+/** It is part of URLs and, on the node, of a file's name, which has 255 bytes at most. */
+const labelSchema = z
+  .string()
+  .min(1)
+  .refine((label) => encodeURIComponent(label).length <= 200, 'must have at most 200 characters as it stands in a URL');
+
 export const graphTaskSchema = z.looseObject({
-  label: z.string().min(1),
+  label: labelSchema,
   taskName: z.string().optional(),
   taskDefinition: taskDefinitionSchema.optional(),
   waitOn: waitOnSchema.optional(),

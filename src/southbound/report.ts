@@ -36,15 +36,22 @@ export async function acceptReport(deps: ReportDeps, report: AgentReport): Promi
     return 'stale';
   }
   const problems: string[] = [];
+  const ignored: string[] = [];
   for (const [index, command] of open.work.commands.entries()) {
-    const problem = await checkCommand(deps, report, { command, result: results[index] });
-    if (problem !== undefined) problems.push(problem);
+    const result = results[index];
+    const problem = await checkCommand(deps, report, { command, result });
+    // What the agent's own end cut off is to be repeated, whatever it was.
+    const isIgnored = command.ignoreFailure === true && result?.interrupted !== true;
+    if (problem !== undefined) (isIgnored ? ignored : problems).push(problem);
   }
   const output = results.map(({ code, stdout, stderr }) => ({ code, stdout: tail(stdout), stderr: tail(stderr) }));
   const ended: AttemptReport = { ...endOf(problems, results, open.conclude), output };
   const { ok } = ended;
   const answer = await deps.engine.report(key, ended);
-  const text = ok ? `the agent finished '${label}'` : `the agent's task '${label}' failed: ${ended.message ?? ''}`;
+  const without = ignored.length === 0 ? '' : `, without ${ignored.join('; ')}`;
+  const text = ok
+    ? `the agent finished '${label}'${without}`
+    : `the agent's task '${label}' failed: ${ended.message ?? ''}`;
   deps.record({
     kind: 'agent.report',
     how: 'token',

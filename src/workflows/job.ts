@@ -117,6 +117,10 @@ export interface AgentCommand {
   readonly downloadUrl?: string;
   /** Exit codes that count as success; default: 0. */
   readonly acceptedResponseCodes?: readonly number[];
+  /** For this command, where it may take less than its task. */
+  readonly timeoutSeconds?: number;
+  /** It may end as it likes: neither the task nor the commands after it depend on it. */
+  readonly ignoreFailure?: boolean;
   /** The output is a catalog of this source. `json`, `xml` and `raw` are RackHD's words; `auto`: the source's own parser. */
   readonly catalog?: { readonly source: string; readonly format: 'json' | 'xml' | 'raw' | 'auto' };
 }

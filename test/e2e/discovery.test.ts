@@ -245,7 +245,7 @@ const rounds: readonly (readonly KillStep[])[] = [
     {
       step: 'mid-catalogs',
       number: 7,
-      reached: () => rack.fact(7, 'agent.work', ({ data }) => data?.label === 'catalog-system'),
+      reached: () => rack.fact(7, 'agent.work', ({ data }) => data?.label === 'catalog'),
     },
   ],
 ];

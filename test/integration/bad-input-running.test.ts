@@ -218,7 +218,7 @@ describe('agents that lie', () => {
     const results = [{ code: 0, stdout: nonsense, stderr: nonsense }];
     expect((await post(from, `/agent/attempts/${attempt}`, { results }, session)).status).toBe(204);
     const node = await ended;
-    expect(node.state.reason).toMatch(/task 'catalog-dmi' failed/);
+    expect(node.state.reason).toMatch(/task 'catalog' failed/);
     const failed = (await timelineOf(node.id)).find(({ kind }) => kind === 'catalog.failed');
     expect(failed?.text).toMatch(/dmi/);
   }, 60_000);

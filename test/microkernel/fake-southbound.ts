@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readPlainReport } from '../../src/southbound/agent-report.ts';
+import { workScript, type WireWork } from '../../src/southbound/agent-work.ts';
+import type { CommandResult } from '../../src/workflows/job.ts';
 import { createRestartableServer, type RestartableServer } from '../support/restartable-server.ts';
 
 /** A request that the agent made. */
@@ -6,28 +9,24 @@ export interface AgentRequest {
   readonly method: string;
   readonly path: string;
   readonly authorization: string | undefined;
-  readonly body: string;
+  readonly body: Buffer;
 }
 
 /** What the fake answers; `cut` breaks the connection, `hold` leaves the request open. */
 export type Answer = { readonly status: number; readonly body?: unknown } | 'cut' | 'hold';
 
 export interface Report {
-  readonly results: readonly {
-    readonly code: number;
-    readonly stdout: string;
-    readonly stderr: string;
-    readonly timedOut?: boolean;
-    readonly truncated?: boolean;
-    readonly interrupted?: boolean;
-  }[];
+  readonly results: readonly CommandResult[];
 }
+
+/** A task for the agent; a string is handed out as it is. */
+export type FakeWork = string | (Pick<WireWork, 'attempt' | 'commands'> & Partial<WireWork>);
 
 /** The server's side of docs/agent-protocol.md, with as much of it as one agent needs, and any fault a test wants. */
 export interface FakeSouthbound extends RestartableServer {
   readonly requests: AgentRequest[];
   /** Work to hand out, oldest first; without any, the poll is held. */
-  readonly work: unknown[];
+  readonly work: FakeWork[];
   /** Decides before the fake does; undefined leaves the answer to the fake. */
   answer: (request: AgentRequest) => Answer | undefined;
   /** Resolves with the first request, counted from the start, that fits; fails after 20 s. */
@@ -36,14 +35,17 @@ export interface FakeSouthbound extends RestartableServer {
   readonly report: (attempt: string, nth?: number) => Promise<Report>;
 }
 
-const read = async (message: IncomingMessage): Promise<string> => {
+const read = async (message: IncomingMessage): Promise<Buffer> => {
   const parts: Buffer[] = [];
   for await (const part of message) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8');
+  return Buffer.concat(parts);
 };
 
 export const isSession = (request: AgentRequest): boolean => request.path === '/agent/session';
 export const isWork = (request: AgentRequest): boolean => request.path === '/agent/work';
+
+const asScript = (work: FakeWork): string =>
+  typeof work === 'string' ? work : workScript({ environment: {}, timeoutSeconds: 600, ...work });
 
 export function createFakeSouthbound(): FakeSouthbound {
   const held = new Set<ServerResponse>();
@@ -54,7 +56,7 @@ export function createFakeSouthbound(): FakeSouthbound {
     if (request.authorization !== `Bearer session-${sessions}`) return { status: 401 };
     if (!isWork(request)) return { status: 204 };
     const next = fake.work.shift();
-    return next === undefined ? 'hold' : { status: 200, body: next };
+    return next === undefined ? 'hold' : { status: 200, body: asScript(next) };
   };
   const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request: AgentRequest = {
@@ -88,7 +90,9 @@ export function createFakeSouthbound(): FakeSouthbound {
     },
     async report(attempt, nth) {
       const { body } = await fake.request(({ path }) => path === `/agent/attempts/${attempt}`, nth);
-      return JSON.parse(body) as Report;
+      const report = readPlainReport(body);
+      if (!report.ok) throw new Error(`at byte ${report.offset}: expected ${report.expected}`);
+      return { results: report.results };
     },
     async kill() {
       await listening.kill();

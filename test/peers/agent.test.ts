@@ -5,6 +5,7 @@ import path from 'node:path';
 
 import { jest } from '@jest/globals';
 
+import { workScript, type WireWork } from '../../src/southbound/agent-work.ts';
 import { createFakeSouthbound, isSession, isWork, type FakeSouthbound } from '../microkernel/fake-southbound.ts';
 
 jest.setTimeout(60_000);
@@ -86,7 +87,7 @@ describe('the agent', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  const work = (attempt: string, commands: string[], more: object = {}) => ({
+  const work = (attempt: string, commands: string[], more: Partial<WireWork> = {}) => ({
     attempt,
     commands: commands.map((command) => ({ command })),
     ...more,
@@ -107,7 +108,7 @@ describe('the agent', () => {
       { code: 0, stdout: '', stderr: '' },
     ]);
     const exchange = await southbound.request(isSession);
-    expect(JSON.parse(exchange.body)).toEqual({
+    expect(JSON.parse(exchange.body.toString())).toEqual({
       bootId: 'boot-1',
       secret: 's3cret',
       kernelBootId,
@@ -216,17 +217,8 @@ describe('the agent', () => {
   });
 
   test('asks again after answers that make no sense', async () => {
-    const nonsense: unknown[] = ['', 'no json', '[]', 'null', '{"attempt":7}', { attempt: '', commands: [] }];
-    nonsense.push(
-      { attempt: 'a/b/1' },
-      { attempt: 'a/b/1', commands: [7] },
-      { attempt: 'a/b/1', commands: [{ command: 7 }] },
-    );
-    nonsense.push(
-      { attempt: `a/${'x'.repeat(200)}/1`, commands: [] },
-      { attempt: 'a b/c/1', commands: [] },
-      { attempt: 'a/b/1', commands: [], timeoutSeconds: 'soon' },
-    );
+    const nonsense = ['', 'no work', '<html>', '{"attempt":"r1/a/1"}', `touch "${home}/ran"`, '# rackwright work'];
+    nonsense.push(workScript({ attempt: '', commands: [], environment: {}, timeoutSeconds: 1 }));
     southbound.answer = (request) => {
       const seen = southbound.requests.filter(isSession).length;
       if (isSession(request) && seen < 3) return { status: 200, body: [{}, 'no json', { session: 'a b\nc' }][seen] };
@@ -237,6 +229,7 @@ describe('the agent', () => {
     startAgent();
 
     expect((await southbound.report('r1/a/1')).results[0]?.stdout).toBe('at last\n');
+    expect(existsSync(`${home}/ran`)).toBe(false);
   });
 
   test('attempts with odd names stay inside the folder of attempts', async () => {
@@ -245,7 +238,7 @@ describe('the agent', () => {
     const odd = await southbound.request(({ path }) => path.startsWith('/agent/attempts/'));
 
     expect(odd.path).toBe('/agent/attempts/../x%20y/1');
-    expect(existsSync(`${home}/state/attempts/at-..%2Fx%20y%2F1/report.json`)).toBe(true);
+    expect(existsSync(`${home}/state/attempts/at-..%2Fx%20y%2F1/report`)).toBe(true);
   });
 
   test('delivers output that is no text, and marks what it had to cut', async () => {
@@ -300,11 +293,20 @@ describe('the agent', () => {
     ]);
   });
 
-  test('stops at the first error when it is told to', async () => {
-    southbound.work.push(work('r1/a/1', ['echo 1', 'false', 'echo 3'], { stopOnError: true }));
+  test('stops at the first code that it is not to accept when it is told to', async () => {
+    southbound.work.push({
+      ...work('r1/a/1', [], { stopOnError: true }),
+      commands: [
+        { command: 'exit 3', acceptedResponseCodes: [0, 3] },
+        { command: 'exit 33', ignoreFailure: true },
+        { command: 'sleep 30', timeoutSeconds: 1, ignoreFailure: true },
+        { command: 'exit 33', acceptedResponseCodes: [0, 3] },
+        { command: 'echo never' },
+      ],
+    });
     startAgent();
 
-    expect((await southbound.report('r1/a/1')).results.map(({ code }) => code)).toEqual([0, 1]);
+    expect((await southbound.report('r1/a/1')).results.map(({ code }) => code)).toEqual([3, 33, 124, 33]);
   });
 
   test('fetches what a command needs, and does not run the command without it', async () => {
@@ -335,7 +337,7 @@ describe('the agent', () => {
   test.each([
     ['reboot', 'reboot -f\n'],
     ['power-off', 'poweroff -f\n'],
-  ])('carries out "then": %s only after the report was accepted', async (then, expected) => {
+  ] as const)('carries out "then": %s only after the report was accepted', async (then, expected) => {
     let tries = 0;
     southbound.answer = ({ path }) => {
       if (!path.startsWith('/agent/attempts/')) return undefined;

@@ -44,11 +44,11 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const deliver = (body: string, token = session) =>
+const deliver = (body: string, type = 'application/json') =>
   ask(`${server.url}${path}`, {
     method: 'POST',
     body,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${session}`, 'content-type': type },
   });
 
 test('a report of 20 MiB is taken', async () => {
@@ -56,6 +56,18 @@ test('a report of 20 MiB is taken', async () => {
   const answer = await deliver(JSON.stringify({ results: [{ code: 0, stdout, stderr: '' }] }));
   expect(answer.status).toBe(204);
   expect(reported).toMatchObject([{ ok: true }]);
+});
+
+test('a report without JSON is taken as well', async () => {
+  const answer = await deliver('result 0 - 3 2\nabcde', 'application/x-rackwright-report');
+  expect(answer.status).toBe(204);
+  expect(reported).toMatchObject([{ ok: true, output: [{ code: 0, stdout: 'abc', stderr: 'de' }] }]);
+});
+
+test('one that is damaged is refused in words', async () => {
+  const answer = await deliver('result 0 - 3 2\nabc', 'application/x-rackwright-report');
+  expect(answer.json).toMatchObject({ status: 400, detail: 'The report is damaged at byte 15: expected 5 bytes.' });
+  expect(reported).toEqual([]);
 });
 
 test('no byte of a report is waited for from who has no session', async () => {
@@ -81,6 +93,13 @@ describe('an agent that waits for work', () => {
     const answer = await ask(`${server.url}/agent/work`, { headers });
     expect(answer.json).toMatchObject({ attempt: 'r/l/1', commands: [{ command: 'true' }] });
     expect(facts).toMatchObject([{ kind: 'agent.work' }]);
+  });
+
+  test('and asks for a script gets one', async () => {
+    work = task;
+    const answer = await ask(`${server.url}/agent/work`, { headers: { ...headers, accept: 'text/x-shellscript' } });
+    expect(answer.headers['content-type']).toBe('text/x-shellscript');
+    expect(answer.text).toMatch(/^# rackwright work\nattempt='r\/l\/1'\n/);
   });
 
   test('and goes away has taken nothing', async () => {

@@ -57,6 +57,20 @@ test('accepted codes end well, catalogs are ingested', async () => {
   });
 });
 
+test('what may fail does not fail the task, and is told of', async () => {
+  const optional = { ...dmi, ignoreFailure: true };
+  const { outcome, facts, ingested } = await report([optional, optional, plain], [done({ code: 9 }), done(), done()]);
+  expect(outcome).toMatchObject({ ok: true });
+  expect(ingested).toEqual(['dmi']);
+  expect(facts[0]?.text).toBe("the agent finished 'l', without 'dmidecode' ended with code 9");
+  expect((await report([optional], [done()], { ingest: 'no DMI' })).outcome).toMatchObject({ ok: true });
+});
+
+test('but what the end of the agent cut off is to be repeated', async () => {
+  const { outcome } = await report([{ ...dmi, ignoreFailure: true }], [done({ code: 125, interrupted: true })]);
+  expect(outcome).toMatchObject({ ok: false, interrupted: true });
+});
+
 test.each([
   [
     'a code that is not accepted',

@@ -148,7 +148,7 @@ export const step = {
     address,
     nodeId,
   }),
-  work: (): NewFact => ({ kind: 'agent.work', how: 'token', text: "the agent took 'catalog-dmi'", mac, nodeId, runId }),
+  work: (): NewFact => ({ kind: 'agent.work', how: 'token', text: "the agent took 'catalog'", mac, nodeId, runId }),
   home: (): NewFact => ({
     kind: 'deploy.home',
     how: 'token',

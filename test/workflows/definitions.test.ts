@@ -48,17 +48,15 @@ describe('what ships', () => {
 });
 
 describe('Graph.Discovery.Rackwright', () => {
-  const catalogs = ['dmi', 'bmc', 'system', 'ipmi', 'lldp'];
   const discover = () => {
     const run = play(resolved('Graph.Discovery.Rackwright'));
     run.session('boot1');
     return run;
   };
 
-  it('takes all catalogs as soon as the agent is there, then the BMC, then ends as configured', () => {
+  it('takes the catalogs as soon as the agent is there, then the BMC, then ends as configured', () => {
     const run = discover();
-    for (const source of catalogs) expect(run.task(`catalog-${source}`).state).toBe('waiting');
-    for (const source of catalogs) run.report(`catalog-${source}`);
+    run.report('catalog');
     run.runTask('bmc-propose');
     run.report('bmc-set');
     expect(run.task('end').state).toBe('pending');
@@ -70,39 +68,37 @@ describe('Graph.Discovery.Rackwright', () => {
     expect(end?.options.then).toBe('reboot');
   });
 
-  it.each([
-    ['no BMC', ['catalog-bmc']],
-    ['nothing but dmi', catalogs.slice(1).map((source) => `catalog-${source}`)],
-  ])('ends as well with %s', (_name, failing) => {
+  it.each(['bmc-propose', 'bmc-set', 'bmc-prove'])('ends as well when %s fails', (failing) => {
     const run = discover();
-    for (const source of catalogs) run.report(`catalog-${source}`, !failing.includes(`catalog-${source}`));
-    expect(run.task('bmc-propose').state).toBe('unreachable');
+    run.report('catalog');
+    run.runTask('bmc-propose', failing === 'bmc-propose' ? 'fail' : 'succeed');
+    run.report('bmc-set', failing !== 'bmc-set');
+    run.runTask('bmc-prove', 'fail');
     run.report('end');
     expect(run.run.state).toBe('succeeded');
   });
 
-  it.each(['bmc-propose', 'bmc-set', 'bmc-prove'])('ends as well when %s fails', (failing) => {
-    const run = discover();
-    for (const source of catalogs) run.report(`catalog-${source}`);
-    run.runTask('bmc-propose', failing === 'bmc-propose' ? 'fail' : 'succeed');
-    run.report('bmc-set', failing !== 'bmc-set');
-    run.runTask('bmc-prove', 'fail');
-    expect(run.task('end').state).toBe('waiting');
+  it('depends on dmi alone of the sources', () => {
+    const catalog = resolved('Graph.Discovery.Rackwright').tasks.find(({ label }) => label === 'catalog');
+    const commands = catalog?.options.commands as { ignoreFailure?: boolean; catalog: { source: string } }[];
+    const needed = commands.filter(({ ignoreFailure }) => ignoreFailure !== true);
+    expect(needed.map(({ catalog: { source } }) => source)).toEqual(['dmi']);
+    expect(commands).toHaveLength(11);
   });
 
-  it('fails without dmi, and says so', () => {
+  it('fails without its catalogs, and says so', () => {
     const run = discover();
-    run.report('catalog-dmi', false);
-    expect(run.run).toMatchObject({ state: 'failed', error: { label: 'catalog-dmi' } });
+    run.report('catalog', false);
+    expect(run.run).toMatchObject({ state: 'failed', error: { label: 'catalog' } });
     expect(run.facts().at(-1)).toBe('node fail');
   });
 
   it('a node that vanishes ends it by the deadlines', () => {
     const run = discover();
-    run.send({ kind: 'taken', label: 'catalog-dmi', attempt: 1, bootId: 'boot1' });
-    run.wait(180_000);
-    expect(run.send({ kind: 'deadline', label: 'catalog-dmi', attempt: 1 })).toBe('ok');
-    expect(run.run).toMatchObject({ state: 'failed', error: { label: 'catalog-dmi', reason: 'timeout' } });
+    run.send({ kind: 'taken', label: 'catalog', attempt: 1, bootId: 'boot1' });
+    run.wait(600_000);
+    expect(run.send({ kind: 'deadline', label: 'catalog', attempt: 1 })).toBe('ok');
+    expect(run.run).toMatchObject({ state: 'failed', error: { label: 'catalog', reason: 'timeout' } });
   });
 });
 
@@ -113,6 +109,12 @@ describe('readDefinitions', () => {
     await expect(readDefinitions(directory)).rejects.toThrow(/g\.json: a readable JSON file/);
     await writeFile(join(directory, 'g.json'), JSON.stringify({ friendlyName: 'x', injectableName: 'y', tasks: [{}] }));
     await expect(readDefinitions(directory)).rejects.toThrow(/g\.json: tasks\.0\.label/);
+    const longLabel = { label: 'ü'.repeat(34), taskName: 'Task.noop' };
+    await writeFile(
+      join(directory, 'g.json'),
+      JSON.stringify({ friendlyName: 'x', injectableName: 'y', tasks: [longLabel] }),
+    );
+    await expect(readDefinitions(directory)).rejects.toThrow(/g\.json: tasks\.0\.label.*at most 200 characters/);
     await rm(directory, { recursive: true });
   });
 });

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { readBody } from '../../http/body.ts';
+import { readBody, readRawBody } from '../../http/body.ts';
 import type { Problem } from '../../http/problem.ts';
 import { defineRoute, type Route, type RouteResponse } from '../../http/route.ts';
 import type { Boot } from '../../model/records.ts';
 import { parseMac } from '../../net/mac.ts';
+import { plainReportType, readPlainReport } from '../agent-report.ts';
+import { wireWork, workScript, workScriptType } from '../agent-work.ts';
 import type { AgentWorkItem } from '../../workflows/engine-interface.ts';
 import { createBudget } from '../budget.ts';
 import type { CommandResult } from '../../workflows/job.ts';
@@ -114,7 +116,7 @@ function workRoute(deps: SouthboundDeps): Route {
       if (!boot) return unauthorized;
       const work = await waitForWork(deps, boot, signal);
       if (!work) return { status: 204, empty: true };
-      const { runId, label, attempt, ...rest } = work;
+      const { runId, label, attempt } = work;
       const { nodeId, mac } = boot;
       deps.record({
         kind: 'agent.work',
@@ -125,12 +127,10 @@ function workRoute(deps: SouthboundDeps): Route {
         runId,
         data: { label, attempt },
       });
-      const commands = rest.commands.map(({ command, downloadUrl }) => ({
-        command,
-        ...(downloadUrl === undefined ? {} : { downloadUrl }),
-      }));
-      const json = { attempt: `${runId}/${encodeURIComponent(label)}/${attempt}`, ...rest, commands };
-      return { status: 200, json, headers: { 'cache-control': 'no-store' } };
+      const json = wireWork(work);
+      const answer = { status: 200, headers: { 'cache-control': 'no-store', vary: 'accept' } };
+      if (headers.accept !== workScriptType) return { ...answer, json };
+      return { ...answer, text: workScript(json), type: workScriptType };
     },
   });
 }
@@ -163,12 +163,13 @@ function reportRoute(deps: SouthboundDeps): Route {
   });
 }
 
-async function readReport(
-  stream: IncomingMessage,
-): Promise<{ ok: true; results: readonly CommandResult[] } | { ok: false; problem: Problem }> {
+type ReadReport = { ok: true; results: readonly CommandResult[] } | { ok: false; problem: Problem };
+
+async function readReport(stream: IncomingMessage): Promise<ReadReport> {
   // Who sends a byte now and then keeps its share of the memory no longer than this.
   const late = setTimeout(() => stream.destroy(), reportMs);
   try {
+    if (stream.headers['content-type'] === plainReportType) return await readPlain(stream);
     const read = await readBody(stream, 'json', reportLimit);
     if (!read.ok) return read;
     const parsed = reportBody.safeParse(read.value);
@@ -177,6 +178,15 @@ async function readReport(
   } finally {
     clearTimeout(late);
   }
+}
+
+async function readPlain(stream: IncomingMessage): Promise<ReadReport> {
+  const read = await readRawBody(stream, reportLimit);
+  if (!read.ok) return read;
+  const report = readPlainReport(read.bytes);
+  if (report.ok) return report;
+  const detail = `The report is damaged at byte ${report.offset}: expected ${report.expected}.`;
+  return { ok: false, problem: { status: 400, detail } };
 }
 
 const unauthorized: RouteResponse = { problem: { status: 401, detail: 'there is no such session at this address' } };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { defineJob, type EffectInput, type TaskOutcome } from '../job.ts';
+import { defineJob, type TaskOutcome } from '../job.ts';
+import { newestBmcCatalog } from './bmc-catalog.ts';
 
 /** Some BMCs take a new user only after seconds; more tries could lock it out (`Bad Password Threshold`). */
 const tries = 2;
@@ -13,10 +14,9 @@ export const bmcProve = defineJob({
   mode: 'effect',
   onInterrupt: 'repeat',
   options: z.looseObject({}),
-  run: async (input): Promise<TaskOutcome> => {
-    const { node, services, signal } = input;
+  run: async ({ node, services, signal }): Promise<TaskOutcome> => {
     if (!node) return { ok: false, reason: 'no-node', message: 'the run has no node' };
-    const address = await catalogedAddress(input, node.id);
+    const address = (await newestBmcCatalog(services.store, node.id))?.['IP Address'];
     if (address === undefined) {
       return { ok: false, reason: 'no-catalog', message: "the node has no 'bmc' catalog with an IP address" };
     }
@@ -27,17 +27,3 @@ export const bmcProve = defineJob({
     }
   },
 });
-
-const catalogSchema = z.looseObject({ 'IP Address': z.string() });
-
-async function catalogedAddress(
-  { services }: Pick<EffectInput<unknown>, 'services'>,
-  nodeId: string,
-): Promise<string | undefined> {
-  const { items } = await services.store.catalogs.find({
-    where: { nodeId, source: 'bmc' },
-    sort: { field: 'createdAt', order: 'desc' },
-    limit: 1,
-  });
-  return catalogSchema.safeParse(items[0]?.data).data?.['IP Address'];
-}

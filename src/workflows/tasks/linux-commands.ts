@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineJob, type AgentCommand, type AgentWork } from '../job.ts';
 
-/** RackHD's command options: a line, or a line with what belongs to it. */
+/** RackHD's command options: a line, or a line with what belongs to it; `timeoutSeconds` and `ignoreFailure` are ours. */
 const commandSchema = z.union([
   z.string().min(1),
   z.looseObject({
@@ -11,6 +11,8 @@ const commandSchema = z.union([
     catalog: z
       .looseObject({ source: z.string().min(1), format: z.enum(['json', 'xml', 'raw', 'auto']).default('raw') })
       .optional(),
+    timeoutSeconds: z.number().min(1).optional(),
+    ignoreFailure: z.boolean().optional(),
   }),
 ]);
 const optionsSchema = z.looseObject({
@@ -49,11 +51,13 @@ function toWork({ commands, environment }: Options): AgentWork {
 
 function toCommand(given: z.infer<typeof commandSchema>): AgentCommand {
   if (typeof given === 'string') return { command: given };
-  const { command, downloadUrl, acceptedResponseCodes, catalog } = given;
+  const { command, downloadUrl, acceptedResponseCodes, catalog, timeoutSeconds, ignoreFailure } = given;
   return {
     command,
     ...(downloadUrl === undefined ? {} : { downloadUrl }),
     ...(acceptedResponseCodes === undefined ? {} : { acceptedResponseCodes }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(ignoreFailure === undefined ? {} : { ignoreFailure }),
     ...(catalog === undefined ? {} : { catalog: { source: catalog.source, format: catalog.format } }),
   };
 }

@@ -15,9 +15,6 @@ const port = 9080;
 const url = `http://${address}:${port}`;
 const definitions = join(import.meta.dirname, '../../../definitions/tasks');
 
-/** The tasks of Graph.Discovery.Rackwright that ask the node for something. */
-const inventory = ['dmi', 'bmc', 'system', 'ipmi', 'lldp'];
-
 /** Starts it in a lab without a server; answers how many nodes have posted their inventory. */
 export async function startReferenceChain(
   lab: Lab,
@@ -55,11 +52,9 @@ boot
 
 /** Status 3: init shall not fetch it again. */
 function agent(): string {
-  const commands = inventory.flatMap((source) => {
-    const file = join(definitions, `Task.Rackwright.Catalog.${source}.json`);
-    const task = JSON.parse(readFileSync(file, 'utf8')) as { options: { commands: { command: string }[] } };
-    return task.options.commands.map(({ command }) => command);
-  });
+  const file = join(definitions, 'Task.Rackwright.Catalog.json');
+  const task = JSON.parse(readFileSync(file, 'utf8')) as { options: { commands: { command: string }[] } };
+  const commands = task.options.commands.map(({ command }) => command);
   const lines = commands.map((command) => `(${command}) </dev/null >>/run/inventory 2>&1`);
   return [...lines, `curl -fsS --data-binary @/run/inventory ${url}/inventory`, 'exit 3', ''].join('\n');
 }

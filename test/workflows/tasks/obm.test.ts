@@ -3,6 +3,7 @@ import type { Node } from '../../../src/model/node.ts';
 import type { OpenStore } from '../../../src/store/collections.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/store.ts';
 import type { EffectInput, EffectJob, PowerAction, PowerResult, Services } from '../../../src/workflows/job.ts';
+import { bmcPropose } from '../../../src/workflows/tasks/bmc-propose.ts';
 import { bmcProve } from '../../../src/workflows/tasks/bmc-prove.ts';
 import { obmNode } from '../../../src/workflows/tasks/obm.ts';
 
@@ -182,6 +183,13 @@ describe('a reboot that was interrupted', () => {
     await fact({ kind: 'dhcp.discover', mac, data: { stage: 'os' } });
     expect(await verify('reboot')).toMatchObject({ ok: false, reason: 'interrupted' });
   });
+});
+
+test('a BMC user is proposed to a node whose BMC was cataloged, and to no other', async () => {
+  const propose = bmcPropose as unknown as EffectJob<{ action: string }>;
+  expect(await propose.run(input(''))).toMatchObject({ ok: false, reason: 'no-catalog' });
+  await open.store.catalogs.insert({ nodeId: 'n', source: 'bmc', data: { 'MAC Address': mac }, origin: 'a' });
+  expect(await propose.run(input(''))).toEqual({ ok: true, output: { user: 'rackwright' } });
 });
 
 describe('the proof of our BMC user', () => {
