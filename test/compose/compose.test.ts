@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../../src/lab/wait.ts';
+import { runTutorials } from '../support/tutorial.ts';
 import { scratchDirectory } from '../support/socket-path.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { createPhases } from './phases.ts';
@@ -171,6 +172,31 @@ test(
     tell(`$ curl 'localhost:9090/nodes?type=compute'\n${await curl('/nodes?type=compute')}`);
   }),
   16 * minute,
+);
+
+test(
+  'every line of RackHD’s tutorials that we serve runs as it stands',
+  step(async () => {
+    // Some are typed inside RackHD's own machine, where its API is on 8080.
+    const forwarding = engine.startOnHost([
+      process.execPath,
+      join(root, 'test/support/tutorial-ports.ts'),
+      '9090',
+      '8080',
+    ]);
+    try {
+      await forwarding.until(/forwarding/);
+      const run = async (argv: readonly string[]) => {
+        const { code, ...said } = await engine.onHost(argv, { deadlineMs: minute });
+        return { code: code ?? -1, ...said };
+      };
+      const problems = await phases.time('RackHD’s tutorials', async () => await runTutorials({ run, get: getJson }));
+      expect(problems).toEqual([]);
+    } finally {
+      await forwarding.stop();
+    }
+  }),
+  10 * minute,
 );
 
 test(

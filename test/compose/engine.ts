@@ -12,6 +12,8 @@ export interface Engine {
   readonly docker: (argv: readonly string[], deadlineMs?: number) => Promise<string>;
   /** Runs a program where the engine's published ports are, as on the machine itself. */
   readonly onHost: (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
+  /** Starts a program there; it dies with this process at the latest. */
+  readonly startOnHost: (argv: readonly string[]) => Started;
   /** Takes the route to the outside away. */
   readonly cutOff: () => Promise<void>;
   /** Ends it and all its containers. What was built stays in the cache. */
@@ -91,7 +93,7 @@ function start(argv: readonly string[]): Started {
   return watch(spawn('setpriv', ['--pdeathsig', 'KILL', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-type Clients = Pick<Engine, 'docker' | 'onHost'>;
+type Clients = Pick<Engine, 'docker' | 'onHost' | 'startOnHost'>;
 
 function clientsOf(dir: string, target: number): Clients {
   const env = {
@@ -104,9 +106,11 @@ function clientsOf(dir: string, target: number): Clients {
     COMPOSE_DOCKER_CLI_BUILD: '1',
     COMPOSE_PROJECT_NAME: 'rackwright',
   };
+  const there = ['nsenter', `--net=/proc/${target}/ns/net`];
   return {
     docker: async (argv, deadlineMs = 60_000) => await runClient(argv, { env, deadlineMs }),
-    onHost: async (argv, options) => await run(['nsenter', `--net=/proc/${target}/ns/net`, ...argv], options),
+    onHost: async (argv, options) => await run([...there, ...argv], options),
+    startOnHost: (argv) => start([...there, ...argv]),
   };
 }
 

@@ -24,7 +24,7 @@ describe('every line that is served', () => {
   beforeAll(async () => {
     for (const program of ['curl', 'jq']) requireProgram(program, program);
     place = await openReadersWorld(60, [9090, 8080]);
-    reader = await openReader({ run: (argv) => place.hosts.reader.run(argv), url: place.world.url });
+    reader = await openReader({ run: (argv) => place.hosts.reader.run(argv), get: (path) => place.world.json(path) });
   }, 120_000);
 
   afterAll(async () => {
@@ -48,7 +48,10 @@ describe('every line that is served', () => {
   });
 
   test('where the ports are those of no server, each line is told', async () => {
-    const problems = await runTutorials({ run: (argv) => place.hosts.stranger.run(argv), url: place.world.url });
+    const problems = await runTutorials({
+      run: (argv) => place.hosts.stranger.run(argv),
+      get: (path) => place.world.json(path),
+    });
     expect(problems).toHaveLength(served.length);
     expect(problems[0]).toMatch(/^curl localhost:9090.*: no HTTP answer/s);
   }, 60_000);

@@ -34,8 +34,8 @@ export type RunProgram = (argv: readonly string[]) => Promise<Finished>;
 
 export interface TutorialPlace {
   readonly run: RunProgram;
-  /** The API as this process reaches it, without a slash at the end. */
-  readonly url: string;
+  /** What the API answers to a GET of a path, as JSON. Rejects for another status than 200. */
+  readonly get: (path: string) => Promise<unknown>;
 }
 
 interface TutorialFile {
@@ -80,12 +80,12 @@ export interface Reader {
 }
 
 /** Somebody who follows the tutorial with the first discovered node of the place. */
-export async function openReader({ run, url }: TutorialPlace): Promise<Reader> {
+export async function openReader({ run, get }: TutorialPlace): Promise<Reader> {
   const folder = mkdtempSync(join(tmpdir(), 'rwt-tutorial-'));
   const head = join(folder, 'head');
   // curl's own configuration file, so that the line stays as it is: it tells the HTTP status behind any pipe.
   writeFileSync(join(folder, '.curlrc'), `dump-header = "${head}"\n`);
-  const values = await placeholders(url);
+  const values = await placeholders(get);
   return {
     close() {
       rmSync(folder, { recursive: true, force: true });
@@ -99,7 +99,7 @@ export async function openReader({ run, url }: TutorialPlace): Promise<Reader> {
       const problems = checkAnswer(expect, status, finished);
       if (problems.length === 0 && expect.run !== undefined) {
         const { instanceId } = JSON.parse(finished.stdout) as { instanceId: string };
-        problems.push(...(await checkRun(url, instanceId, expect.run)));
+        problems.push(...(await checkRun(get, instanceId, expect.run)));
       }
       return problems;
     },
@@ -123,12 +123,12 @@ export function fillPlaceholders(command: string, values: Readonly<Record<string
   });
 }
 
-async function placeholders(url: string): Promise<Record<string, string>> {
-  const nodes = await json<{ id: string }[]>(`${url}/api/2.0/nodes?type=compute`);
+async function placeholders(get: TutorialPlace['get']): Promise<Record<string, string>> {
+  const nodes = (await get('/api/2.0/nodes?type=compute')) as { id: string }[];
   for (const { id } of nodes) {
-    const answer = await fetch(`${url}/api/2.0/nodes/${id}/catalogs/bmc`);
-    if (!answer.ok) continue;
-    const { data } = (await answer.json()) as { data: Record<string, string> };
+    const catalog = await get(`/api/2.0/nodes/${id}/catalogs/bmc`).catch(() => undefined);
+    if (catalog === undefined) continue;
+    const { data } = catalog as { data: Record<string, string> };
     return { nodeid: id, bmcip: data['IP Address'] ?? '' };
   }
   throw new Error(`none of ${nodes.length} compute nodes has been discovered with a BMC`);
@@ -163,20 +163,14 @@ function missingKeys(value: unknown, keys: readonly string[]): string[] {
   return keys.filter((key) => !Object.hasOwn(value, key)).map((key) => `'${key}' is missing`);
 }
 
-async function checkRun(url: string, instanceId: string, state: string): Promise<string[]> {
+async function checkRun(get: TutorialPlace['get'], instanceId: string, state: string): Promise<string[]> {
   const ended = await waitFor(
     `the end of run ${instanceId}`,
     async () => {
-      const { status } = await json<{ status: string }>(`${url}/api/2.0/workflows/${instanceId}`);
+      const { status } = (await get(`/api/2.0/workflows/${instanceId}`)) as { status: string };
       return status === 'running' || status === 'pending' ? undefined : status;
     },
     { deadlineMs: 120_000, stepMs: 100 },
   );
   return ended === state ? [] : [`the run ended ${ended}`];
-}
-
-async function json<T>(url: string): Promise<T> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`GET ${url}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as T;
 }
