@@ -13,6 +13,7 @@ import { makeMessage } from '../dhcp/messages.ts';
 import { makeSubnet } from '../dhcp/subnets.ts';
 import type { ServerSettings } from '../peers/programs/dhcp-server.ts';
 import { createTestNet, requireProgram, type TestNet } from '../support/netns.ts';
+import type { DhcpLoad } from './programs/dhcp-load.ts';
 import { inTurns, report } from './report.ts';
 
 const clients = 2_000;
@@ -70,7 +71,7 @@ async function load(net: TestNet<'server' | 'relay'>, series: number): Promise<n
   const command = [process.execPath, program('programs/dhcp-load.ts'), serverAddress, relay, ...numbers];
   const { code, stdout, stderr } = await net.hosts.relay.run(command, { timeoutMs: 120_000 });
   if (code !== 0) throw new Error(stderr);
-  return Number(stdout);
+  return (JSON.parse(stdout) as DhcpLoad).perSecond;
 }
 
 async function benchExchanges(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * How fast a large file leaves the server over a pair of virtual Ethernet devices, for 1 and 20 clients, beside Debian's
- * nginx with sendfile; how many bytes for each second of processor time; and how long the API makes people wait meanwhile.
+ * nginx with sendfile; how many bytes for each second of processor time; and how long the API and DHCP make people wait
+ * meanwhile.
  * The clients are in a network namespace of their own, and all cost the same (programs/discard.pl).
  */
 import { execFile, execFileSync, spawn } from 'node:child_process';
@@ -13,14 +14,19 @@ import { askRepeatedly } from '../support/keep-alive.ts';
 import { requireProgram } from '../support/netns.ts';
 import { openServerPlace, type ServerPlace } from '../support/server.ts';
 import { watch, type Started } from '../support/started.ts';
+import type { DhcpLoad } from './programs/dhcp-load.ts';
 import { inTurns, median, quantile, report } from './report.ts';
 
 const run = promisify(execFile);
 const address = '10.77.0.1';
+const farAddress = '10.77.0.2';
 const fileBytes = 1 << 30;
 const seconds = 3;
 const ourPort = 9080;
 const nginxPort = 8080;
+/** Each from DISCOVER to ACK. */
+const dhcpClients = 2_000;
+const subnet = { cidr: '10.77.0.0/16', addresses: true, boot: true, pools: ['10.77.16.1-10.77.255.250'] };
 const path = '/files/microkernel/image';
 
 interface Fetched {
@@ -33,16 +39,23 @@ interface Fetched {
 /** Fetches from a port, for so long, from the other end of the cable. */
 type Fetch = (port: number, connections: number, seconds: number) => Promise<Omit<Fetched, 'cpuSeconds'>>;
 
+interface Cable {
+  readonly fetch: Fetch;
+  /** Exchanges of so many DHCP clients behind a relay there, a few at once. */
+  readonly lease: (clients: number) => Promise<DhcpLoad>;
+  readonly close: () => void;
+}
+
 /** The cable, with its other end in a namespace that is there as long as a process that we hold. */
-async function layCable(): Promise<{ fetch: Fetch; close: () => void }> {
+async function layCable(): Promise<Cable> {
   const holder = watch(spawn('unshare', ['-n', 'sh', '-c', 'echo there; exec cat'], { stdio: 'pipe' }));
   await holder.until(/there/);
   const inside = ['-t', String(holder.process.pid), '-n'];
   const there = (...command: string[]): Buffer => execFileSync('nsenter', [...inside, ...command]);
   execFileSync('ip', ['link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1', 'netns', inside[1] ?? '']);
-  execFileSync('ip', ['address', 'add', `${address}/24`, 'dev', 'veth0']);
+  execFileSync('ip', ['address', 'add', `${address}/16`, 'dev', 'veth0']);
   execFileSync('ip', ['link', 'set', 'veth0', 'up']);
-  there('ip', 'address', 'add', '10.77.0.2/24', 'dev', 'veth1');
+  there('ip', 'address', 'add', `${farAddress}/16`, 'dev', 'veth1');
   there('ip', 'link', 'set', 'veth1', 'up');
   const program = join(import.meta.dirname, 'programs/discard.pl');
   return {
@@ -50,6 +63,12 @@ async function layCable(): Promise<{ fetch: Fetch; close: () => void }> {
       const numbers = [port, path, connections, duration].map(String);
       const { stdout } = await run('nsenter', [...inside, 'perl', program, address, ...numbers]);
       return JSON.parse(stdout) as Omit<Fetched, 'cpuSeconds'>;
+    },
+    lease: async (clients) => {
+      const load = join(import.meta.dirname, 'programs/dhcp-load.ts');
+      const numbers = [clients, 4, 1].map(String);
+      const { stdout } = await run('nsenter', [...inside, process.execPath, load, address, farAddress, ...numbers]);
+      return JSON.parse(stdout) as DhcpLoad;
     },
     close: () => {
       holder.process.stdin?.end();
@@ -137,11 +156,35 @@ async function compareApi(fetch: Fetch, apiPort: number): Promise<void> {
   }
 }
 
+/** DHCP while 20 clients fetch, beside DHCP while nobody does. */
+async function compareDhcp({ fetch, lease }: Cable): Promise<void> {
+  const alone = async (): Promise<readonly number[]> => (await lease(dhcpClients)).timesMs;
+  const meanwhile = async (): Promise<readonly number[]> => {
+    const ended = new AbortController();
+    const fetching = (async () => {
+      while (!ended.signal.aborted) await fetch(ourPort, 20, seconds);
+    })();
+    const timesMs = await alone();
+    ended.abort();
+    await fetching;
+    return timesMs;
+  };
+  await alone();
+  const all = await inTurns({ ours: meanwhile, peer: alone });
+  for (const [name, q] of [
+    ['p50', 0.5],
+    ['p99', 0.99],
+  ] as const) {
+    const each = (rounds: readonly (readonly number[])[]) => rounds.map((timesMs) => quantile(timesMs, q));
+    report({ name: `http-20-dhcp-${name}`, ours: each(all.ours), peer: each(all.peer), unit: 'ms' });
+  }
+}
+
 async function openPlace(): Promise<{ place: ServerPlace; root: string }> {
   const place = openServerPlace(61, {
-    roles: ['southbound', 'api'],
+    roles: ['dhcp', 'southbound', 'api'],
     log: { level: 'warn' },
-    southbound: { address, httpPort: ourPort, subnets: [{ cidr: '10.77.0.0/24', boot: true }] },
+    southbound: { address, httpPort: ourPort, subnets: [subnet] },
   });
   const root = join(place.directory, 'files');
   mkdirSync(root);
@@ -166,6 +209,7 @@ async function bench(): Promise<void> {
     await compare(cable.fetch, { ours: { pid: ours, port: ourPort }, peer: { pid: peer, port: nginxPort } });
     await compareApi(cable.fetch, Number(new URL(place.url).port));
     await nginx.stop();
+    await compareDhcp(cable);
   } finally {
     await place.close();
     cable.close();

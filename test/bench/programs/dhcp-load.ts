@@ -1,12 +1,18 @@
 /**
  * Clients behind a relay, as many as wanted at once, each from DISCOVER to ACK. Arguments: the server's address, our own
  * (the relay's), number of clients, how many at once, and a number that makes their MACs differ from other runs'.
- * Prints the exchanges per second.
+ * Prints `{ "perSecond", "timesMs" }`: the exchanges, and how long each took.
  */
 import { optionCode, readIpv4 } from '../../../src/dhcp/options.ts';
 import { decodePacket, encodePacket, messageType, type DhcpPacket } from '../../../src/dhcp/packet.ts';
 import { openDatagram } from '../../../src/net/datagram.ts';
 import { makeMessage, pxeOptions } from '../../dhcp/messages.ts';
+
+/** What is printed. */
+export interface DhcpLoad {
+  readonly perSecond: number;
+  readonly timesMs: readonly number[];
+}
 
 const [serverAddress = '', relay = '', ...numbers] = process.argv.slice(2);
 const [clients = 0, atOnce = 0, series = 0] = numbers.map(Number);
@@ -50,11 +56,17 @@ async function boot(index: number): Promise<void> {
 }
 
 let next = 0;
+const timesMs: number[] = [];
 const begin = performance.now();
 await Promise.all(
   Array.from({ length: atOnce }, async () => {
-    while (next < clients) await boot((next += 1));
+    while (next < clients) {
+      const asked = performance.now();
+      await boot((next += 1));
+      timesMs.push(performance.now() - asked);
+    }
   }),
 );
-process.stdout.write(`${((clients * 1000) / (performance.now() - begin)).toFixed(0)}\n`);
+const perSecond = (clients * 1000) / (performance.now() - begin);
+process.stdout.write(`${JSON.stringify({ perSecond, timesMs } satisfies DhcpLoad)}\n`);
 await socket.close();
