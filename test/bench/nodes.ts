@@ -9,8 +9,10 @@ import { join, resolve } from 'node:path';
 import { createLab, type Lab } from '../../src/lab/lab.ts';
 import { listNodes } from '../../src/lab/list-nodes.ts';
 import { waitFor } from '../../src/lab/wait.ts';
-import { runningOf, testLab } from '../support/lab.ts';
+import { testLab } from '../support/lab.ts';
+import { processorSeconds } from './programs/machine-time.ts';
 import { startReferenceChain } from './programs/reference-chain.ts';
+import { inventoriesIn, inventoryScript } from './programs/reference-inventory.ts';
 import { inTurns, median, report } from './report.ts';
 
 const home = resolve(import.meta.dirname, '../..');
@@ -47,22 +49,6 @@ async function measure(lab: Lab, done: () => Promise<number> | number): Promise<
   return { seconds, cpuSeconds: processorSeconds(lab) / count };
 }
 
-function processorSeconds(lab: Lab): number {
-  const machines = runningOf(lab.name).filter(({ pid }) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('qemu-system'),
-  );
-  const ticks = machines.map(({ pid }) => {
-    const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .split(') ')[1]!
-      .split(' ')
-      .slice(11, 13)
-      .map(Number);
-    return user + system;
-  });
-  // Ticks are 10 ms on every Linux there is: proc(5).
-  return ticks.reduce((sum, value) => sum + value, 0) / 100;
-}
-
 /** What the nodes' own clocks say: they begin with the kernel, and tell of the same steps on both sides. */
 function stages(lab: Lab): string {
   const logs = lab.nodes.map(({ machine }) => readFileSync(machine.files.serialLog, 'latin1'));
@@ -91,7 +77,10 @@ async function ours(): Promise<Measured> {
 
 async function reference(): Promise<Measured> {
   const lab = await createLab(testLab('rwt-16-ref', { ...labOptions, serverCommand: [] }));
-  return inLab(lab, async () => measure(lab, await startReferenceChain(lab, { microkernelDir, kernelArgs })));
+  return inLab(lab, async () => {
+    const log = await startReferenceChain(lab, { microkernelDir, kernelArgs, agent: inventoryScript() });
+    return measure(lab, () => inventoriesIn(log));
+  });
 }
 
 const measured = await inTurns({ ours, peer: reference }, times);
