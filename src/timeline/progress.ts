@@ -39,6 +39,8 @@ export interface Progress {
   /** The newest refusal of identity or agent. */
   readonly refused?: Fact;
   readonly runFinished?: Fact;
+  /** The newest workflow of this boot waits, or waited, for the call of the system that it put on the disk. */
+  readonly homeAwaited?: Fact;
   /** The newest fact that came from the machine itself, or was our answer to it. */
   readonly lastSeen?: Fact;
 }
@@ -76,6 +78,7 @@ export function progressOf(boot: BootAttempt | undefined): Progress {
   const kernel = last('boot.file', named('/vmlinuz'));
   // What an earlier workflow of the same boot came to is history once another has begun.
   const [begun, finished] = [last('run.started'), last('run.finished')];
+  const homeAwaited = last('run.task', (fact) => fact.data.callback === 'phone-home' && fact.data.state === 'began');
   const fileFailed = last('boot.file-failed', (fact) => !isLoader(fact));
   const found = {
     powered: last('bmc.command', command('powerOn', 'powerCycle', 'reset')),
@@ -104,6 +107,7 @@ export function progressOf(boot: BootAttempt | undefined): Progress {
     session: last('agent.session'),
     refused: last(['agent.refused', 'boot.identity-refused']),
     runFinished: isAfter(begun, finished) ? undefined : finished,
+    homeAwaited: isAfter(begun, homeAwaited) ? undefined : homeAwaited,
     lastSeen,
   };
   const present = Object.fromEntries(Object.entries(found).filter(([, fact]) => fact !== undefined));

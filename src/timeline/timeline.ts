@@ -125,7 +125,8 @@ function isFirmwareRequest(fact: Fact): boolean {
   return fact.kind === 'dhcp.discover' && fact.data.stage === 'firmware';
 }
 
-function isSeenOnWire(fact: Fact): boolean {
+/** Whether the fact came from the machine itself, or was our answer to it. */
+export function isSeenOnWire(fact: Fact): boolean {
   return /^(dhcp|tftp|boot|agent|deploy)\./.test(fact.kind);
 }
 

@@ -251,8 +251,10 @@ export function interrupt(step: Step, resolved: ResolvedTask, task: RunTask, wha
 
 export function tellTask(step: Step, label: string, state: string, error?: { reason: string; message: string }): void {
   const attempt = taskOf(step, label)?.attempt ?? 0;
+  const callback = resolvedOf(step, label)?.callback;
   const because = error ? `: ${error.message}` : '';
-  tell(step, 'run.task', `task '${label}' ${state}${because}`, { label, attempt, state, ...error });
+  const data = { label, attempt, state, ...(callback === undefined ? {} : { callback }), ...error };
+  tell(step, 'run.task', `task '${label}' ${state}${because}`, data);
 }
 
 /** The node's tasks' options, rendered; used by whoever carries a task out. */

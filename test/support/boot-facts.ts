@@ -156,6 +156,14 @@ export const step = {
     nodeId,
     runId,
   }),
+  homeAwaited: (): NewFact => ({
+    kind: 'run.task',
+    how: 'self',
+    text: "task 'home' began",
+    nodeId,
+    runId,
+    data: { label: 'home', attempt: 1, state: 'began', callback: 'phone-home' },
+  }),
   byHand: (what: string): NewFact => ({
     kind: 'run.by-hand',
     how: 'self',

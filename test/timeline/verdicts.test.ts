@@ -34,10 +34,28 @@ const sentToDisk: Steps = [
   [100.1, step.offer('firmware', undefined, 'the node is deploying and no run wants it to boot')],
 ];
 
+/** The same with a firmware that goes to the disk at once. */
+const diskFirst: Steps = [...upTo('agent'), [100, step.homeAwaited()]];
+
 test('what was told to go on without us is not under way', () => {
   const told = step.offer('firmware', undefined, 'the node is discovered and no run wants it to boot');
   const { verdicts } = judge([...upTo('asked'), [20.1, told]], { now: 22, state: 'discovered' });
   expect(verdicts.map(({ cause }) => cause)).toEqual(['nothing-to-boot']);
+});
+
+test.each<[string, Steps, RegExp]>([
+  ['is silent', [], /does not boot on this firmware/],
+  [
+    'asks for an address',
+    [
+      [120, step.request('os')],
+      [120, step.ack('os')],
+    ],
+    /the system on it got an address/,
+  ],
+])('a disk that was booted and then %s', (_name, steps, expected) => {
+  const [verdict] = judge([...diskFirst, ...steps], { now: 2000, state: 'deploying' }).verdicts;
+  expect(verdict?.why).toMatch(expected);
 });
 
 describe('the first verdict', () => {
@@ -217,6 +235,31 @@ describe('the first verdict', () => {
       { now: 2001, state: 'failed-deploy' },
       'disk-boot: stopped',
     ],
+    ['its disk comes first', diskFirst, { now: 200, state: 'deploying' }, 'disk-boot: in-progress'],
+    [
+      'its disk comes first and did not boot, and the deploy ended',
+      [...diskFirst, [160, step.runFinished('failed')]],
+      { now: 161, state: 'failed-deploy' },
+      'disk-boot: stopped',
+    ],
+    [
+      'its disk comes first, and the deploy was cancelled',
+      [...diskFirst, [160, step.runFinished('cancelled')]],
+      { now: 161, state: 'failed-deploy' },
+      'run-failed: stopped',
+    ],
+    [
+      'its disk came first and did not boot, and it is deployed again',
+      [...diskFirst, [160, step.runFinished('failed')], [170, step.runStarted()]],
+      { now: 171, state: 'deploying' },
+      'in-progress: in-progress',
+    ],
+    [
+      'its disk came first, and its installed system called home',
+      [...diskFirst, [130, step.home()], [131, step.runFinished('succeeded')]],
+      { now: 140, state: 'deployed' },
+      'called-home: well',
+    ],
     [
       'its installed system called home',
       [...sentToDisk, [130, step.home()], [131, step.runFinished('succeeded')]],
@@ -233,6 +276,12 @@ describe('the first verdict', () => {
       'no power controller',
       [...upTo('done'), [60, step.byHand('choose PXE')], [61, step.byHand('switch it off and on')]],
       { now: 62, state: 'deploying' },
+      'by-hand: stopped',
+    ],
+    [
+      'no power controller, and nobody did it for so long that the lease was renewed',
+      [...upTo('done'), [61, step.byHand('switch it off and on')], [1861, step.request('os')], [1861, step.ack('os')]],
+      { now: 1900, state: 'deploying' },
       'by-hand: stopped',
     ],
     [

@@ -294,6 +294,7 @@ describe('waiting for a call from outside', () => {
     const run = play(graph([callbackTask('home')]));
     expect(run.callback('other', called)).toBe('ok');
     expect(run.states()).toEqual({ home: 'waiting' });
+    expect(run.run.outbox.at(-1)).toMatchObject({ fact: { data: { label: 'home', callback: 'phone-home' } } });
     expect(run.callback('phone-home', called)).toBe('ok');
     expect(run.run).toMatchObject({ state: 'succeeded', context: called.context });
     expect(run.callback('phone-home', called)).toBe('repeated');

@@ -7,7 +7,7 @@ export const nothingToBoot: Cause = {
   title: 'It was told that there is nothing to boot',
   judge(view) {
     const told = refusalOf(view);
-    if (!told || isSentToItsDisk(view)) return undefined;
+    if (!told || sentToItsDisk(view)) return undefined;
     const reason = told.fact.data[told.key];
     const noLoader = typeof reason === 'string' && reason.includes('architecture');
     const asIntended = bootsItsOwnDisk(view) && !noLoader;
@@ -23,10 +23,14 @@ export const nothingToBoot: Cause = {
   },
 };
 
-/** A deploy that came to its end has the machine boot its disk: whether it does is another cause's question. */
-export function isSentToItsDisk(view: View): boolean {
-  const { state } = view.subject;
-  return (state === 'deploying' || state === 'failed-deploy') && refusalOf(view) !== undefined;
+/**
+ * A deploy that came to its end has the machine boot its disk: whether it does is another cause's question. Where the
+ * firmware asks the network first we see it go on from there; where it does not, the run waits for a call, and that is all.
+ */
+export function sentToItsDisk(view: View): Fact | undefined {
+  const { subject, progress } = view;
+  if (subject.state !== 'deploying' && subject.state !== 'failed-deploy') return undefined;
+  return refusalOf(view)?.fact ?? progress.homeAwaited;
 }
 
 /** The answer without a file, if the boot ended there. */
