@@ -43,6 +43,7 @@ export function designMember(deps: MemberDeps, identity: NodeIdentity, spec: Nod
     identity,
     memoryMib: options.memoryMib,
     disks: machineDisks(files, identity, disks),
+    bmc: spec.bmc ?? true,
     tap: tapName(number),
     files,
   };
@@ -59,9 +60,9 @@ export function designMember(deps: MemberDeps, identity: NodeIdentity, spec: Nod
   return { node, chassis: createChassis({ node, emit: deps.emit, now: deps.now }) };
 }
 
-/** Puts the node into the rack: disks, firmware variables, cable, BMC. It stays off. What is there already is kept. */
+/** Puts the node into the rack: disks, firmware variables, cable, BMC (if it has one). It stays off. What is there already is kept. */
 export async function installMember(deps: MemberDeps, { node }: Member): Promise<void> {
-  const { kind, identity, files, disks } = node.machine;
+  const { kind, identity, files, disks, bmc } = node.machine;
   await mkdir(files.dir, { recursive: true });
   for (const { file, gib } of disks.filter((disk) => !existsSync(disk.file))) {
     await runOk(['qemu-img', 'create', '-q', '-f', 'qcow2', file, `${gib}G`]);
@@ -69,6 +70,7 @@ export async function installMember(deps: MemberDeps, { node }: Member): Promise
   if (kind === 'uefi' && !existsSync(files.variables)) await copyFile(ovmf.variables, files.variables);
   await deps.network.addTap(identity.number);
   if (kind === 'bios') await deps.network.maskRom(identity.number);
+  if (!bmc) return;
   await deps.network.addBmcAddress(identity.bmcAddress);
   await startBmc({ identity, nodeDir: files.dir, controlSocket: deps.paths.control, spawn: deps.spawn });
 }

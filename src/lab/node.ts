@@ -29,6 +29,8 @@ export interface LabNode {
   /** Chooses the device of the next boot, and of that one only; undefined takes the choice back. */
   readonly setBootDevice: (device: BootDevice | undefined) => Promise<void>;
   readonly bootDevice: () => BootDevice | undefined;
+  /** Presses keys of its keyboard together, by QEMU's names for them (`QKeyCode`). No effect on a machine that is off. */
+  readonly pressKeys: (...keys: readonly string[]) => Promise<void>;
   /** When the machine last began to boot. */
   readonly bootedAt: () => Date | undefined;
   /** Waits for a match on the serial line since the last boot; throws code `deadline` or `kernel-panic`. */
@@ -121,6 +123,11 @@ export function createNode(deps: NodeDeps): LabNode {
         state.override = device && { device, inUse: false };
         deps.emit({ kind: 'boot-device', node: machine.identity.number, device: device ?? 'none' });
         await applyOrder(board, device);
+      });
+    },
+    pressKeys: async (...keys) => {
+      await queue.push(async () => {
+        await state.running?.qmp.execute('send-key', { keys: keys.map((data) => ({ type: 'qcode', data })) });
       });
     },
     waitSerial: async (pattern, deadlineMs) =>

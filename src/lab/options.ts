@@ -21,6 +21,8 @@ export interface DiskSpec {
 export interface NodeSpec {
   readonly kind: NodeKind;
   readonly disks: readonly DiskSpec[];
+  /** False: a machine without a BMC. */
+  readonly bmc?: boolean;
 }
 
 /** Permanent boot order: network (`n`) and disk (`c`), first to last. */

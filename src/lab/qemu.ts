@@ -15,6 +15,7 @@ export interface Machine {
   readonly identity: NodeIdentity;
   readonly memoryMib: number;
   readonly disks: readonly MachineDisk[];
+  readonly bmc: boolean;
   readonly tap: string;
   readonly files: MachineFiles;
 }
@@ -67,7 +68,7 @@ export function qemuCommand(machine: Machine, boot: BootIndexes): string[] {
     ...nic(machine, boot.net0),
     ...disks(machine, boot),
     ...smbios(machine),
-    ...bmcInterface(identity),
+    ...bmcInterface(machine),
     // A socket, so that serial-over-LAN can attach, that is logged as well.
     ...[
       '-chardev',
@@ -158,7 +159,8 @@ function smbios(machine: Machine): string[] {
 }
 
 /** The in-band way to the BMC: a KCS interface whose other end is the simulated BMC's own port. */
-function bmcInterface(identity: NodeIdentity): string[] {
+function bmcInterface({ bmc, identity }: Machine): string[] {
+  if (!bmc) return [];
   return [
     ...['-chardev', `socket,id=ipmi0,host=127.0.0.1,port=${identity.kcsPort},reconnect=2`],
     ...['-device', 'ipmi-bmc-extern,id=bmc0,chardev=ipmi0', '-device', 'isa-ipmi-kcs,bmc=bmc0'],

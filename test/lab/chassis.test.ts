@@ -21,6 +21,7 @@ function fakeNode(): { node: LabNode; done: string[]; failNext: () => void } {
     machine: {
       kind: 'bios',
       identity: nodeIdentity(4),
+      bmc: true,
       memoryMib: 256,
       disks: [],
       tap: 'tap4.0',
@@ -36,6 +37,7 @@ function fakeNode(): { node: LabNode; done: string[]; failNext: () => void } {
     },
     bootDevice: () => device,
     bootedAt: nothing,
+    pressKeys: act('keys', nothing),
     waitSerial: () => Promise.reject(new Error('not here')),
   };
   return {

@@ -14,6 +14,7 @@ const machine = (kind: NodeKind, buses: readonly DiskBus[] = ['virtio']): Machin
     identity,
     buses.map((bus) => ({ bus, gib: 4 })),
   ),
+  bmc: true,
   tap: 'tap17.0',
   files,
 });
@@ -54,6 +55,12 @@ describe('QEMU command line', () => {
       'nvme,drive=d2,id=disk2,serial=LAB00017-D2,bootindex=4',
     ]);
     expect(command).toContain('if=none,id=d1,file=/lab/nodes/17/disk1.qcow2,format=qcow2,cache=unsafe,discard=unmap');
+  });
+
+  it('leaves out the BMC of a machine that has none', () => {
+    const bmcOf = (bmc: boolean) => device(qemuCommand({ ...machine('bios'), bmc }, { net0: 1 }), 'ipmi-bmc-extern');
+    expect(bmcOf(true)).toBe('ipmi-bmc-extern,id=bmc0,chardev=ipmi0');
+    expect(bmcOf(false)).toBe('');
   });
 
   it('tells every guest who it is', () => {
