@@ -1,81 +1,35 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { runOk } from '../../src/lab/run.ts';
-import { logIn, ownKey, type SshKey } from '../../src/lab/ssh.ts';
 import { waitFor } from '../../src/lab/wait.ts';
 import { textTable } from '../../src/model/text-table.ts';
-import type { ListedRun, NodeRow, Rack } from '../support/e2e.ts';
-import { discoveryDeadlineMs, openRack } from '../support/e2e.ts';
+import type { DeployedNode, DeployRack } from '../support/deploy-rack.ts';
+import { deployDeadlineMs, openDeployRack } from '../support/deploy-rack.ts';
+import type { ListedRun } from '../support/e2e.ts';
+import { discoveryDeadlineMs } from '../support/e2e.ts';
+import { killAgent } from '../support/kill-agent.ts';
 
-/**
- * Operating systems on virtual servers, by the image of `make image`, while the server and the power fail. Disks
- * come first in the boot order, so that a half-written one would show itself.
- */
+/** Operating systems on virtual servers, by the image of `make image`, while the server, the agent and the power fail. */
 
-const home = resolve(import.meta.dirname, '../..');
-const imageFile = join(home, '.cache/image/debian-12.raw.zst');
-
-/** Milliseconds: four times what a deploy with a power loss takes on a machine with nothing else to do. */
-const deployDeadlineMs = 900_000;
-
-let rack: Rack;
-let key: SshKey;
+let rack: DeployRack;
 beforeAll(async () => {
-  if (!existsSync(imageFile)) throw new Error('there is no image: make image');
-  rack = await openRack('e2e-deploy', {
-    nodes: [
-      { kind: 'bios', disks: [{ bus: 'virtio', gib: 2 }] },
-      { kind: 'uefi', disks: [{ bus: 'nvme', gib: 2 }] },
-      {
-        kind: 'uefi',
-        disks: [
-          { bus: 'scsi', gib: 1 },
-          { bus: 'scsi', gib: 4 },
-        ],
-      },
-    ],
-    bootOrder: 'cn',
-  });
-  key = await ownKey(join(rack.lab.paths.dir, 'key'));
-  await runOk(['curl', '-fsS', '--upload-file', imageFile, `${rack.lab.url}/images/debian-12`], {
-    deadlineMs: 300_000,
-  });
+  rack = await openDeployRack('e2e-deploy', [
+    { kind: 'bios', disks: [{ bus: 'virtio', gib: 2 }] },
+    { kind: 'uefi', disks: [{ bus: 'nvme', gib: 2 }] },
+    {
+      kind: 'uefi',
+      disks: [
+        { bus: 'scsi', gib: 1 },
+        { bus: 'scsi', gib: 4 },
+      ],
+    },
+  ]);
 }, 600_000);
 afterAll(async () => {
   await rack.close();
 }, 60_000);
-
-const numbers = [1, 2, 3];
-const nodes = new Map<number, NodeRow>();
-const node = (number: number): NodeRow => {
-  const found = nodes.get(number);
-  if (!found) throw new Error(`node ${number} was not discovered`);
-  return found;
-};
-
-/** A deployed node, as `GET /nodes/:id` tells it. */
-interface DeployedNode extends NodeRow {
-  readonly deployment: {
-    readonly disk?: { readonly name: string; readonly serial?: string };
-    readonly system?: { readonly hostname: string; readonly kernel: string; readonly addresses: readonly string[] };
-  };
-}
-
-const nodeNow = (number: number): Promise<DeployedNode> => rack.get<DeployedNode>(`/nodes/${node(number).id}`);
-
-/** Waits until the node is in one of these states; the server may be away meanwhile. */
-const inState = async (number: number, ...states: string[]): Promise<DeployedNode> =>
-  await waitFor(
-    `node ${number} ${states.join(' or ')}`,
-    async () => {
-      const now = await nodeNow(number).catch(() => undefined);
-      return now && states.includes(now.state.name) ? now : undefined;
-    },
-    { deadlineMs: deployDeadlineMs, stepMs: 250 },
-  );
 
 const label = (wanted: string, state: string) => (fact: { data?: Readonly<Record<string, unknown>> }) =>
   fact.data?.label === wanted && fact.data.state === state;
@@ -97,20 +51,12 @@ async function fillDisk(number: number, disk: number): Promise<void> {
   await runOk(['qemu-io', '-c', 'write -P 0xa5 0 3M', '-c', 'write -P 0x5a 700M 3M', file]);
 }
 
-const login = async (number: number, user: string): Promise<string> => {
-  const { deployment } = await nodeNow(number);
-  const address = deployment.system?.addresses.find((candidate) => candidate.startsWith('172.31.128.')) ?? '';
-  const target = { user, address, keyFile: key.file };
-  const command = ['hostname; uname -r; findmnt -no SOURCE,SIZE /'];
-  return await logIn(target, command, { enter: rack.lab.status().enter, deadlineMs: 120_000 });
-};
-
 it(
   'discovers them',
   async () => {
+    const numbers = [1, 2, 3];
     await Promise.all(numbers.map((number) => rack.powerOn(number)));
-    for (const number of numbers) nodes.set(number, await rack.discovered(number));
-    expect([...nodes.keys()]).toEqual(numbers);
+    for (const number of numbers) expect((await rack.discovered(number)).state.name).toBe('discovered');
   },
   discoveryDeadlineMs,
 );
@@ -126,10 +72,10 @@ describe('three deploys', () => {
 
   /** The deploy is known to be over by the state; then the login counts. */
   const finish = async (number: number, user: string, began: number, what: string): Promise<DeployedNode> => {
-    const now = await inState(number, 'deployed', 'failed-deploy');
+    const now = await rack.inState(number, 'deployed', 'failed-deploy');
     expect(now.state).toMatchObject({ name: 'deployed' });
     const seconds = Math.round((Date.now() - began) / 1000);
-    const [hostname = '', kernel = '', root = ''] = (await login(number, user)).split('\n');
+    const [hostname = '', kernel = '', root = ''] = await rack.login(number, user);
     expect(hostname).toBe(`web${number}`);
     expect(now.deployment.system).toMatchObject({ hostname: `web${number}`, kernel });
     const { kind } = rack.lab.node(number).machine;
@@ -138,13 +84,13 @@ describe('three deploys', () => {
   };
 
   it('refuses to guess between two disks', async () => {
-    const started = await fetch(`${rack.lab.url}/nodes/${node(3).id}/deploy`, {
+    const started = await fetch(`${rack.lab.url}/nodes/${rack.node(3).id}/deploy`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ image: 'debian-12', hostname: 'web3', user: 'carl', keys: [key.publicLine] }),
+      body: JSON.stringify({ image: 'debian-12', hostname: 'web3', user: 'carl', keys: [rack.key.publicLine] }),
     });
     expect(started.status).toBe(202);
-    const { state } = await inState(3, 'failed-deploy', 'deployed');
+    const { state } = await rack.inState(3, 'failed-deploy', 'deployed');
     expect(state).toMatchObject({ name: 'failed-deploy' });
     expect(state.reason).toMatch(/2 disks fit: .*serial LAB00003-D0.*serial LAB00003-D1.*hint/);
     await rack.lab.node(3).powerOff();
@@ -156,16 +102,11 @@ describe('three deploys', () => {
     await rack.lab.server?.kill();
     await rack.lab.server?.start();
   };
-  /** Bytes are on the disk, and more are to come. */
-  const isWriting = async (number: number): Promise<void> => {
-    await rack.fact(number, 'deploy.progress', ({ data }) => Number(data?.bytes) > 0 && data?.bytes !== data?.total);
-  };
-
   const withPowerLoss = async (): Promise<void> => {
     const began = Date.now();
-    const body = { image: 'debian-12', hostname: 'web2', user: 'bea', keys: [key.publicLine] };
-    await rack.send('POST', `/nodes/${node(2).id}/deploy`, body);
-    await isWriting(2);
+    const body = { image: 'debian-12', hostname: 'web2', user: 'bea', keys: [rack.key.publicLine] };
+    await rack.send('POST', `/nodes/${rack.node(2).id}/deploy`, body);
+    await rack.isWriting(2);
     await rack.lab.node(2).powerOff();
     await rack.lab.node(2).powerOn();
     const { deployment } = await finish(2, 'bea', began, 'power, while it wrote');
@@ -173,27 +114,44 @@ describe('three deploys', () => {
     expect(rack.factsOf(2, 'run.task').filter(label('write-image', 'repeated'))).toHaveLength(1);
   };
 
-  /** By RackHD's options, which name the disk. */
-  const byRackhd = async (): Promise<void> => {
+  /** By RackHD's options, which name the disk. The agent is killed in the middle of two steps. */
+  const withAgentKilled = async (): Promise<void> => {
     const began = Date.now();
     const defaults = {
-      ...{ image: 'debian-12', hostname: 'web3', users: [{ name: 'carl', sshKey: key.publicLine }] },
+      ...{ image: 'debian-12', hostname: 'web3', users: [{ name: 'carl', sshKey: rack.key.publicLine }] },
       installDisk: { serial: 'LAB00003-D1' },
     };
     const body = { name: 'Graph.InstallImage', options: { defaults } };
-    await rack.send<ListedRun>('POST', `/api/current/nodes/${node(3).id}/workflows`, body);
-    await finish(3, 'carl', began, 'nothing');
+    await rack.send<ListedRun>('POST', `/api/current/nodes/${rack.node(3).id}/workflows`, body);
+    const steps = ['write-image', 'finish-disk'];
+    for (const step of steps) {
+      // It has noted that it began: the next agent is not to do it as if nothing had been.
+      await rack.lab.node(3).waitSerial(new RegExp(`RACKWRIGHT work \\S+/${step}/1\\s`), discoveryDeadlineMs);
+      if (step === 'write-image') await rack.isWriting(3);
+      await killAgent(rack.lab.node(3));
+      const { text } = await rack.fact(3, 'run.task', label(step, 'repeated'));
+      expect(text).toContain(`task '${step}' was interrupted`);
+    }
+    await finish(3, 'carl', began, `agent, twice: ${steps.join(', ')}`);
+    expect(rack.factsOf(3, 'run.task').filter(({ data }) => data?.state === 'repeated')).toHaveLength(steps.length);
+    expect(rack.serial(3).match(/agent ended with status 137/g)).toHaveLength(steps.length);
   };
 
   /** The server is killed at each step of one deploy, right after the step began. */
   const withServerKilled = async (): Promise<void> => {
     const began = Date.now();
-    const body = { image: 'debian-12', hostname: 'web1', domain: 'example.com', user: 'anna', keys: [key.publicLine] };
-    await rack.send('POST', `/nodes/${node(1).id}/deploy`, { ...body, seed: 'network' });
+    const body = {
+      image: 'debian-12',
+      hostname: 'web1',
+      domain: 'example.com',
+      user: 'anna',
+      keys: [rack.key.publicLine],
+    };
+    await rack.send('POST', `/nodes/${rack.node(1).id}/deploy`, { ...body, seed: 'network' });
     const steps = ['power-cycle', 'choose-disk', 'write-image', 'finish-disk', 'restart', 'home'];
     for (const step of steps) {
       await rack.fact(1, 'run.task', label(step, 'began'));
-      if (step === 'write-image') await isWriting(1);
+      if (step === 'write-image') await rack.isWriting(1);
       await killServer();
     }
     await finish(1, 'anna', began, `server, ${steps.length} times: ${steps.join(', ')}`);
@@ -206,10 +164,10 @@ describe('three deploys', () => {
     'all end deployed, and let their users in',
     async () => {
       // All of them are followed to their end before one that failed is told of.
-      const deploys = [withServerKilled(), withPowerLoss(), byRackhd()];
+      const deploys = [withServerKilled(), withPowerLoss(), withAgentKilled()];
       await Promise.allSettled(deploys);
       await Promise.all(deploys);
-      const { deployment } = await nodeNow(3);
+      const { deployment } = await rack.nodeNow(3);
       expect(deployment.disk).toMatchObject({ serial: 'LAB00003-D1' });
     },
     deployDeadlineMs + 60_000,
@@ -223,9 +181,9 @@ describe('three deploys', () => {
 
 describe('a release', () => {
   it('erases what the disk says of itself, and the node is available', async () => {
-    expect((await nodeNow(2)).state.name).toBe('deployed');
-    await rack.send('POST', `/nodes/${node(2).id}/release`, {});
-    const { state } = await inState(2, 'available', 'failed-release');
+    expect((await rack.nodeNow(2)).state.name).toBe('deployed');
+    await rack.send('POST', `/nodes/${rack.node(2).id}/release`, {});
+    const { state } = await rack.inState(2, 'available', 'failed-release');
     expect(state).toMatchObject({ name: 'available' });
     await waitFor('node 2 off', () => rack.lab.node(2).power() === 'off', { deadlineMs: 60_000, stepMs: 250 });
     const file = rack.lab.node(2).machine.disks[0]?.file ?? '';

@@ -49,14 +49,21 @@ export interface Rack {
   readonly close: () => Promise<void>;
 }
 
-/** A lab whose server is the product, with the discovery OS that `make microkernel` builds. */
-export async function openRack(name: string, changes: Partial<LabOptions>): Promise<Rack> {
+/**
+ * A lab whose server is the product, with the discovery OS that `make microkernel` builds. `settings` are further
+ * arguments of `serve`.
+ */
+export async function openRack(
+  name: string,
+  changes: Partial<LabOptions>,
+  settings: readonly string[] = [],
+): Promise<Rack> {
   const microkernelDir = join(home, '.cache/microkernel');
   if (!existsSync(join(microkernelDir, 'initrd.img'))) throw new Error('there is no discovery OS: make microkernel');
   const lab = await createLab(
     testLab(name, {
       memoryMib: defaultOptions.memoryMib,
-      serverCommand: [process.execPath, join(home, 'src/main.ts'), 'serve', '--config'],
+      serverCommand: [process.execPath, join(home, 'src/main.ts'), 'serve', ...settings, '--config'],
       microkernelDir,
       ...changes,
     }),
