@@ -10,12 +10,14 @@ type Steps = readonly (readonly [number, NewFact])[];
 interface Given {
   readonly now: number;
   readonly state?: NodeStateName;
+  readonly stateReason?: string;
   readonly boot?: boolean;
 }
 
-function judge(steps: Steps, { now, state = 'discovering', boot = true }: Given) {
+function judge(steps: Steps, { now, state = 'discovering', stateReason, boot = true }: Given) {
   const facts = stored(steps);
-  const timeline = buildTimeline({ nodeId, name: 'node', macs: [mac], uuid, state }, facts);
+  const reason = stateReason === undefined ? {} : { stateReason };
+  const timeline = buildTimeline({ nodeId, name: 'node', macs: [mac], uuid, state, ...reason }, facts);
   const rogues = facts.filter(({ kind }) => kind === 'dhcp.rogue');
   return diagnose(timeline, { rogues, settings: { boot, addresses: boot } }, new Date(start + now * 1000));
 }
@@ -41,6 +43,16 @@ test('what was told to go on without us is not under way', () => {
   const told = step.offer('firmware', undefined, 'the node is discovered and no run wants it to boot');
   const { verdicts } = judge([...upTo('asked'), [20.1, told]], { now: 22, state: 'discovered' });
   expect(verdicts.map(({ cause }) => cause)).toEqual(['nothing-to-boot']);
+});
+
+test.each([
+  ["workflow 'Deploy' failed", "workflow 'Deploy' failed. 2 disks fit"],
+  ["workflow 'Deploy' failed: 2 disks fit", "workflow 'Deploy' failed: 2 disks fit."],
+])('why a run failed is said once: %s', (text, expected) => {
+  const finished = { ...step.runFinished('failed'), text };
+  const given = { now: 51, state: 'failed-deploy', stateReason: '2 disks fit' } as const;
+  const [verdict] = judge([...upTo('agent'), [50, finished]], given).verdicts;
+  expect(verdict).toMatchObject({ cause: 'run-failed', why: expected });
 });
 
 test.each<[string, Steps, RegExp]>([

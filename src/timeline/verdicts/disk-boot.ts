@@ -24,8 +24,7 @@ export const diskBoot: Cause = {
     }
     const up = boot?.facts.find((fact) => fact.kind === 'dhcp.ack' && fact.data.stage === 'os' && isAfter(fact, sent));
     return {
-      // Above a workflow that failed: this is why it did.
-      confidence: 0.96,
+      confidence: 0.9,
       outcome: 'stopped',
       ...(up ? runs : stays),
       evidence: [...evidenceOf(sent, up, progress.runFinished), silenceOf(view)],

@@ -13,8 +13,9 @@ export const runFailed: Cause = {
   cause: 'run-failed',
   title: 'It booted, but its workflow failed',
   judge({ progress, subject, boot }) {
-    const { runFinished, session } = progress;
+    const { runFinished, session, homeAwaited } = progress;
     if (!runFinished || runFinished.data.state === 'succeeded') return undefined;
+    const reason = subject.stateReason ?? '';
     const failures = (boot?.facts ?? []).filter(
       ({ kind, data }) =>
         (kind === 'run.task' && (data.state === 'failed' || data.state === 'timeout')) ||
@@ -22,10 +23,10 @@ export const runFailed: Cause = {
         kind === 'bmc.failed',
     );
     return {
-      // Without an agent the run failed because the boot did.
-      confidence: session ? 0.95 : 0.6,
+      // Without an agent, or once it was sent to its disk, the run failed because the boot did.
+      confidence: session && !homeAwaited ? 0.95 : 0.6,
       outcome: 'stopped',
-      why: `${runFinished.text}.${subject.stateReason === undefined ? '' : ` ${subject.stateReason}`}`,
+      why: `${runFinished.text}.${runFinished.text.includes(reason) ? '' : ` ${reason}`}`,
       evidence: evidenceOf(session, ...failures.slice(-4), runFinished),
       nextCheck: `read the output of the task that failed: GET /api/2.0/workflows/ID; ${again[subject.state ?? 'new'] ?? 'then run it again'}`,
     };
