@@ -14,7 +14,7 @@ test-tutorial: ## docs/tutorials/first-node.md, each command, with virtual serve
 	@scripts/test tutorial
 
 test-compose: ## docker-compose.yml on a real engine of the test's own (as root), from build to down
-	@scripts/setup compose && scripts/test compose
+	@scripts/test compose
 
 check: deps ## types, lint, layers, dead code and unit tests: the quick half of `make test`
 	@PATH="$(CURDIR)/node_modules/.bin:$$(dirname $$(scripts/node --path)):$$PATH"; export PATH; \
