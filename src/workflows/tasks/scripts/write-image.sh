@@ -64,15 +64,16 @@ write_image() {
 }
 
 # Old data must not shine through the holes of a sparse image. Where the device can make zeros by itself, which takes
-# next to no time, the image's range is made zero and holes are skipped; elsewhere every byte is written. The ends of the
-# disk go first: a GPT has its second copy in the last.
+# next to no time, the image's range is made zero and holes are skipped; elsewhere every byte is written. That goes in steps:
+# a disk that takes its time is not handed more at once than it does before the kernel gives it up (30 s a command on
+# NVMe), and who kills this does not wait for all of it. The ends of the disk go first: a GPT has its second copy in the last.
 clear_disk() {
   for at in 0 $((disk_bytes - mib)); do
     dd if=/dev/zero of="$disk" bs="$mib" count=1 seek="$at" oflag=seek_bytes conv=notrunc,fsync status=none || fail "$disk cannot be written to"
   done
   sparse=''
   line "$sys/block/$name/queue/write_zeroes_max_bytes"
-  [ "${value:-0}" = 0 ] || ! blkdiscard -f --zeroout --length $(((RAW_BYTES + 511) / 512 * 512)) "$disk" 2>/dev/null || sparse=,sparse
+  [ "${value:-0}" = 0 ] || ! blkdiscard -f --zeroout --step $((64 * mib)) --length $(((RAW_BYTES + 511) / 512 * 512)) "$disk" 2>/dev/null || sparse=,sparse
 }
 
 # hundredths - sets $now to the machine's time in hundredths of a second
