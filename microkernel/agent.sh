@@ -15,7 +15,6 @@ mkdir -p "$state/attempts"
 
 # Starting a program costs an emulated or old processor from 4 ms (busybox) over 40 ms to 265 ms (jq, which is why it is
 # started for messages only): what can be done by the shell alone is.
-
 say() { echo "RACKWRIGHT $*"; }
 # The pause between tries doubles from 0.2 s; `calm` begins again. What succeeds at once, every time, must not spin.
 calm() { delay=2; }
@@ -44,11 +43,8 @@ text() {
 # Exchanges the identity for a session; tries until it is told yes or no.
 open_session() {
   read -r kernel <"$proc/sys/kernel/random/boot_id"
-  exchange="\"kernelBootId\":\"$kernel\"" macs='' value=''
-  for field in bootId secret; do
-    text "$field" "$identity" || exit 1
-    exchange="$exchange,\"$field\":\"$value\""
-  done
+  { text bootId "$identity" && boot=$value && text secret "$identity"; } || exit 1
+  exchange="\"bootId\":\"$boot\",\"secret\":\"$value\",\"kernelBootId\":\"$kernel\"" macs=''
   for port in "$sys"/class/net/*; do
     [ -e "$port/device" ] && read -r mac <"$port/address" && macs="$macs${macs:+,}\"$mac\""
   done
@@ -61,8 +57,7 @@ open_session() {
     [ "$code" != 403 ] || refused
     if [ "$code" = 200 ] && text session "$state/answer"; then
       echo "authorization: Bearer $value" >"$state/headers"
-      text nodeId "$state/answer"
-      say "agent session $value"
+      text nodeId "$state/answer" && say "agent session $value"
       return
     fi
     pause
@@ -81,7 +76,7 @@ keep() {
 # run NUMBER - runs one command; leaves its result in $attempt/result-NUMBER, and its status in $code
 # shellcheck disable=SC2086 # $keepers: two process ids
 run() {
-  command='' source='' seconds='' accepted='' code=0 flags=''
+  command='' source='' seconds='' accepted='' code=0 flags=-
   eval "command=\$command_$1 source=\$source_$1 seconds=\$seconds_$1 accepted=\$accepted_$1"
   out=$attempt/out.$1 err=$attempt/err.$1 # new pipes each time: a process left behind may hold the old ones
   mkfifo "$out" "$err"
@@ -99,7 +94,7 @@ run() {
       timeout --kill-after=5 "$seconds" sh "$attempt/script" & echo "$!" >"$attempt/group"
       wait "$!"
       code=$?
-      [ "$code" != 124 ] || flags=timedOut
+      [ "$code" != 124 ] || flags=$flags,timedOut
     fi
   } </dev/null >"$out" 2>"$err"
   # A process that the command left behind may hold the pipes: what it writes later is not waited for.
@@ -109,14 +104,10 @@ run() {
   sizes=''
   for stream in out err; do
     size=$(wc -c <"$attempt/$stream")
-    if [ "$size" -gt "$left" ]; then
-      truncate -s "$left" "$attempt/$stream"
-      size=$left
-      case $flags in *truncated) ;; *) flags=$flags${flags:+,}truncated ;; esac
-    fi
+    [ "$size" -le "$left" ] || { truncate -s "$left" "$attempt/$stream" && size=$left flags=$flags,truncated; }
     left=$((left - size)) sizes="$sizes $size"
   done
-  { echo "result $code ${flags:--}$sizes" && cat "$attempt/out" "$attempt/err"; } >"$attempt/result.new"
+  { echo "result $code $flags$sizes" && cat "$attempt/out" "$attempt/err"; } >"$attempt/result.new"
   mv "$attempt/result.new" "$attempt/result-$((100000 + $1))" # so many that they sort
 }
 
@@ -131,7 +122,11 @@ take_work() {
   while [ "$rest" != "${rest#*/}" ]; do folder=$folder${rest%%/*}%2F rest=${rest#*/}; done
   attempt=$state/attempts/at-$folder$rest
   if mkdir "$attempt" "$attempt/files" 2>/dev/null; then perform; else pause; fi
-  [ -e "$attempt/report" ] || write_interrupted
+  if ! [ -e "$attempt/report" ]; then
+    why='the agent ended while this command ran'
+    printf 'result 125 -,interrupted 0 %s\n%s' "${#why}" "$why" >"$attempt/result-999999"
+    write_report
+  fi
   deliver
 }
 perform() {
@@ -153,20 +148,6 @@ write_report() {
   rm -rf "$attempt/files" "$attempt/script" "$attempt/group" "$attempt"/out* "$attempt"/err* "$attempt"/result.new
 }
 
-write_interrupted() {
-  why='the agent ended while this command ran'
-  printf 'result 125 interrupted 0 %s\n%s' "${#why}" "$why" >"$attempt/result-999999"
-  write_report
-}
-# Makes the report again, of the codes alone.
-codes_only() {
-  for file in "$attempt"/result-*; do
-    read -r _ code flags _ <"$file" || continue
-    case $flags in -) flags=truncated ;; *truncated) ;; *) flags=$flags,truncated ;; esac
-    echo "result $code $flags 0 0"
-  done >"$attempt/report.new"
-  mv "$attempt/report.new" "$attempt/report"
-}
 # Delivers the report until the server takes it or says that it does not want it, then does what the work says is next.
 deliver() {
   while :; do
@@ -174,21 +155,19 @@ deliver() {
     case $code in
       200 | 204)
         say "done $name"
-        case $afterwards in
-          reboot) end_machine reboot b ;;
-          power-off) end_machine poweroff o ;;
-        esac
+        [ "$afterwards" != reboot ] || end_machine reboot b
+        [ "$afterwards" != power-off ] || end_machine poweroff o
         calm && return
         ;;
       401) open_session ;;
       403) refused ;;
-      413) # too large for the server: let it know the codes at least
-        codes_only
+      413) # too large for the server: let it know the codes at least, which stand in the first lines
+        head -qn 1 "$attempt"/result-* | sed 's/ [0-9]* [0-9]*$/,truncated 0 0/' >"$attempt/report.new"
+        mv "$attempt/report.new" "$attempt/report"
         ;;
       408 | 429) ;;
       4??) # 409: the attempt is not current; others: sending the same body again would not help
-        say "dropped $name ($code)"
-        pause && return
+        say "dropped $name ($code)" && pause && return
         ;;
     esac
     pause

@@ -51,10 +51,10 @@ function readHead(bytes: Buffer, offset: number): Head | undefined {
   const length = bytes.subarray(offset, offset + maxHead).indexOf('\n');
   if (length < 0) return undefined;
   const line = bytes.toString('latin1', offset, offset + length);
-  const [, code, words = '', stdout, stderr] = /^result (\d{1,3}) (-|[a-zA-Z,]+) (\d{1,9}) (\d{1,9})$/.exec(line) ?? [];
-  if (code === undefined) return undefined;
-  const named = words === '-' ? [] : words.split(',');
+  const [, code, words = '', stdout, stderr] = /^result (\d{1,3}) -([a-zA-Z,]*) (\d{1,9}) (\d{1,9})$/.exec(line) ?? [];
+  const [nothing, ...named] = words.split(',');
+  if (code === undefined || nothing !== '') return undefined;
   const marked = flags.filter((flag) => named.includes(flag));
-  if (marked.length !== named.length) return undefined;
+  if (new Set(named).size !== marked.length) return undefined;
   return { code: Number(code), marked, stdout: Number(stdout), stderr: Number(stderr), end: offset + length + 1 };
 }

@@ -7,8 +7,12 @@ const flags = ['timedOut', 'truncated', 'interrupted'] as const;
 function written(results: readonly CommandResult[]): Buffer {
   const parts = results.map((result) => {
     const [out, err] = [Buffer.from(result.stdout), Buffer.from(result.stderr)];
-    const marked = flags.filter((flag) => result[flag]).join(',') || '-';
-    return Buffer.concat([Buffer.from(`result ${result.code} ${marked} ${out.length} ${err.length}\n`), out, err]);
+    const marked = flags.filter((flag) => result[flag]).map((flag) => `,${flag}`);
+    return Buffer.concat([
+      Buffer.from(`result ${result.code} -${marked.join('')} ${out.length} ${err.length}\n`),
+      out,
+      err,
+    ]);
   });
   return Buffer.concat(parts);
 }
@@ -54,7 +58,8 @@ test('bytes that are no text are replaced', () => {
 test.each([
   ['a line of another kind', 'hello\n', 0, 'a line'],
   ['no end of the line', 'result 0 - 1 1', 0, 'a line'],
-  ['a flag that there is not', 'result 0 late 0 0\n', 0, 'a line'],
+  ['a flag that there is not', 'result 0 -,late 0 0\n', 0, 'a line'],
+  ['flags without their beginning', 'result 0 timedOut 0 0\n', 0, 'a line'],
   ['a negative length', 'result 0 - -1 0\n', 0, 'a line'],
   ['fewer bytes than it says', 'result 0 - 2 4\nabcde', 15, '6 bytes'],
   ['more bytes than it says', 'result 0 - 1 0\nab', 16, 'a line'],
