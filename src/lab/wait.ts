@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RackwrightError } from '../errors.ts';
 
-/** Looks every `stepMs` until `check` gives something; throws code `deadline` naming `what` after `deadlineMs`. */
+/**
+ * Looks every `stepMs` until `check` gives something, which `undefined` and `false` are not; throws code `deadline` naming
+ * `what` after `deadlineMs`.
+ */
 export async function waitFor<T>(
   what: string,
-  check: () => T | undefined | Promise<T | undefined>,
+  check: () => T | undefined | false | Promise<T | undefined | false>,
   { deadlineMs, stepMs = 50 }: { readonly deadlineMs: number; readonly stepMs?: number },
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     const found = await check();
-    if (found !== undefined) return found;
+    if (found !== undefined && found !== false) return found;
     if (performance.now() >= end) throw deadlineError(what, deadlineMs);
     await sleep(stepMs);
   }
