@@ -184,7 +184,7 @@ async function openPlace(): Promise<{ place: ServerPlace; root: string }> {
   const place = openServerPlace(61, {
     roles: ['dhcp', 'southbound', 'api'],
     log: { level: 'warn' },
-    southbound: { address, httpPort: ourPort, subnets: [subnet] },
+    southbound: { address, httpPort: ourPort, dhcpPort: 67, subnets: [subnet] },
   });
   const root = join(place.directory, 'files');
   mkdirSync(root);
