@@ -46,7 +46,7 @@ export function workScript({ attempt, commands, environment, timeoutSeconds, sto
     variables.push(
       [`command_${index}`, command.command],
       [`source_${index}`, command.downloadUrl ?? ''],
-      [`seconds_${index}`, Math.ceil(command.timeoutSeconds ?? timeoutSeconds)],
+      [`seconds_${index}`, Math.ceil(Math.min(command.timeoutSeconds ?? timeoutSeconds, timeoutSeconds))],
       [`accepted_${index}`, ignoreFailure === true ? 'any' : ` ${codes.join(' ')} `],
     );
   }

@@ -34,11 +34,11 @@ test('deadlines and codes are those of each command, or of the task', () => {
   const commands = [
     { command: 'a' },
     { command: 'b', timeoutSeconds: 0.5, acceptedResponseCodes: [0, 3] },
-    { command: 'c', ignoreFailure: true },
+    { command: 'c', timeoutSeconds: 3600, ignoreFailure: true },
   ];
-  const names = ['seconds_0', 'accepted_0', 'seconds_1', 'accepted_1', 'accepted_2', 'stop', 'count'];
+  const names = ['seconds_0', 'accepted_0', 'seconds_1', 'accepted_1', 'seconds_2', 'accepted_2', 'stop', 'count'];
   const script = workScript({ ...work, commands, stopOnError: true });
-  expect(sourced(script, names)).toEqual(['60', ' 0 ', '1', ' 0 3 ', 'any', 'yes', '3']);
+  expect(sourced(script, names)).toEqual(['60', ' 0 ', '1', ' 0 3 ', '60', 'any', 'yes', '3']);
 });
 
 test('a NUL, which no shell can hold, is left out', () => {
