@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readPlainReport } from '../../src/southbound/agent-report.ts';
-import { workScript, type WireWork } from '../../src/southbound/agent-work.ts';
+import { readPlainReport } from '../../src/southbound/plain-report.ts';
+import { workScript, type WireWork } from '../../src/southbound/wire-work.ts';
 import type { CommandResult } from '../../src/workflows/job.ts';
 import { createRestartableServer, type RestartableServer } from '../support/restartable-server.ts';
 

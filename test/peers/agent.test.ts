@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { jest } from '@jest/globals';
 
-import { workScript, type WireWork } from '../../src/southbound/agent-work.ts';
+import { workScript, type WireWork } from '../../src/southbound/wire-work.ts';
 import { createFakeSouthbound, isSession, isWork, type FakeSouthbound } from '../microkernel/fake-southbound.ts';
 
 jest.setTimeout(60_000);

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import { wireWork, workScript, type WireWork } from '../../src/southbound/agent-work.ts';
+import { wireWork, workScript, type WireWork } from '../../src/southbound/wire-work.ts';
 
 const work: WireWork = { attempt: 'r/l/1', commands: [], environment: {}, timeoutSeconds: 60 };
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { readPlainReport } from '../../src/southbound/agent-report.ts';
+import { readPlainReport } from '../../src/southbound/plain-report.ts';
 import type { CommandResult } from '../../src/workflows/job.ts';
 
 const flags = ['timedOut', 'truncated', 'interrupted'] as const;
